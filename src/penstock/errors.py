@@ -1,0 +1,117 @@
+"""Everything that can go wrong, as one tree; a class says what to do next.
+
+PenstockError ─┬─ InputError          fix the file, the column, the option or the key; nothing was written
+               │   ├─ MissingExtra    install the extra that the message names
+               │   └─ Refused         the server turned the account away: key, model or address
+               ├─ JobError            the job is unknown, busy, or its parts do not fit
+               ├─ DeliveryError       the results are safe in the ledger; make room or close the file, then resume
+               ├─ Outage              the model has been out of reach for long; resume later
+               ├─ ItemError           skip this item; the run goes on
+               │   ├─ Unfit           the item itself cannot be judged (empty, broken, too long)
+               │   ├─ Rejected        the model declined this prompt, and would again
+               │   └─ BadReply        the reply does not fit what was asked
+               └─ Later               the same call may succeed later
+                   ├─ Throttled       asked too often; may say when to come back
+                   └─ Unreachable     no answer: connection, time limit or a server error
+
+Messages are one sentence: what is wrong, where, and what to do.
+"""
+
+
+class PenstockError(Exception):
+    """Any error that Penstock raises on purpose."""
+
+
+class InputError(PenstockError):
+    """Something that was given is wrong: fix it and run again; nothing was written."""
+
+
+class MissingExtra(InputError):  # noqa: N818 - named for what it says
+    """A format or service needs a library that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an extra: pip install 'penstock[{extra}]'.")
+
+
+class Refused(InputError):  # noqa: N818
+    """The server turned the account away (401, 403, 404): fix the key, the model's name or the address."""
+
+
+class JobError(PenstockError):
+    """The job is unknown, is being run by another process, or no longer fits its ledger."""
+
+
+class DeliveryError(PenstockError):
+    """Results could not be written; they are kept in the ledger, and a resume delivers them."""
+
+
+class Outage(PenstockError):  # noqa: N818
+    """The model has been out of reach for longer than the job's patience; resume when it is back."""
+
+
+class ItemError(PenstockError):
+    """This item cannot be judged; the run goes on.
+
+    Attributes:
+        code: The kind of failure, one word for tables and counts.
+        status: The HTTP status behind it, where there was one.
+    """
+
+    code = "item"
+
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Unfit(ItemError):
+    """The item itself cannot be judged: empty, broken or too long."""
+
+    code = "unfit"
+
+
+class Rejected(ItemError):
+    """The model declined this prompt and would again (400, content filter)."""
+
+    code = "rejected"
+
+
+class BadReply(ItemError):
+    """The reply does not fit what was asked: not JSON, a wrong count, not a number."""
+
+    code = "bad_reply"
+
+
+class Later(PenstockError):  # noqa: N818
+    """The same call may succeed later.
+
+    Attributes:
+        code: The kind of failure, one word for tables and counts.
+        status: The HTTP status behind it, where there was one.
+    """
+
+    code = "later"
+
+    def __init__(self, reason: str, *, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class Throttled(Later):
+    """The server asked for fewer calls (429, or 503 with `Retry-After`).
+
+    Attributes:
+        retry_after: Seconds the server asked to wait, where it said so.
+    """
+
+    code = "throttled"
+
+    def __init__(self, reason: str, *, status: int | None = 429, retry_after: float | None = None) -> None:
+        super().__init__(reason, status=status)
+        self.retry_after = retry_after
+
+
+class Unreachable(Later):
+    """No usable answer: the connection failed, the time was up, or the server had an error (5xx)."""
+
+    code = "unreachable"
