@@ -41,9 +41,7 @@ def main() -> int:
 
 def set_up(lock: str) -> None:
     """Install `lock` and this package into `.venv`, unless that was done for these very files."""
-    wanted = hashlib.sha256(
-        b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", lock))
-    ).hexdigest()
+    wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", lock))).hexdigest()
     stamp = VENV / f"{lock}.stamp"
     if stamp.exists() and stamp.read_text() == wanted:
         return
@@ -56,9 +54,7 @@ def set_up(lock: str) -> None:
             subprocess.run(
                 [uv, "venv", "-q", VENV] if uv else [sys.executable, "-m", "venv", VENV], check=True, **quiet
             )
-        install = (
-            [uv, "pip", "install", "-q", "--python", python] if uv else [python, "-m", "pip", "install", "-q"]
-        )
+        install = [uv, "pip", "install", "-q", "--python", python] if uv else [python, "-m", "pip", "install", "-q"]
         compiled = ["--compile-bytecode"] if uv else ["--compile"]
         subprocess.run([*install, *compiled, "--require-hashes", "-r", lock], check=True, **quiet)
         subprocess.run([*install, *compiled, "--no-deps", "-e", "."], check=True, **quiet)

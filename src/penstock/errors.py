@@ -4,6 +4,7 @@ PenstockError ─┬─ InputError          fix the file, the column, the option
                │   ├─ MissingExtra    install the extra that the message names
                │   └─ Refused         the server turned the account away: key, model or address
                ├─ JobError            the job is unknown, busy, or its parts do not fit
+               ├─ LedgerError         the ledger cannot be read or written: make room or repair it, then resume
                ├─ DeliveryError       the results are safe in the ledger; make room or close the file, then resume
                ├─ Outage              the model has been out of reach for long; resume later
                ├─ ItemError           skip this item; the run goes on
@@ -16,6 +17,8 @@ PenstockError ─┬─ InputError          fix the file, the column, the option
 
 Messages are one sentence: what is wrong, where, and what to do.
 """
+
+from typing import Any
 
 
 class PenstockError(Exception):
@@ -39,6 +42,10 @@ class Refused(InputError):  # noqa: N818
 
 class JobError(PenstockError):
     """The job is unknown, is being run by another process, or no longer fits its ledger."""
+
+
+class LedgerError(PenstockError):
+    """The ledger cannot be read or written; what it already has is safe."""
 
 
 class DeliveryError(PenstockError):
@@ -102,13 +109,17 @@ class Throttled(Later):
 
     Attributes:
         retry_after: Seconds the server asked to wait, where it said so.
+        limits: What else the server said about its limits, for the pace.
     """
 
     code = "throttled"
 
-    def __init__(self, reason: str, *, status: int | None = 429, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, status: int | None = 429, retry_after: float | None = None, limits: Any = None
+    ) -> None:
         super().__init__(reason, status=status)
         self.retry_after = retry_after
+        self.limits = limits
 
 
 class Unreachable(Later):

@@ -28,12 +28,14 @@ class Item:
     Attributes:
         key: Where it stands.
         fields: What is judged, by name; `text` is the text itself.
-        digest: 16 bytes that change whenever what is judged changes.
+        digest: 16 hexadecimal digits that change whenever what is judged changes.
+        problem: One sentence, where the source could not read this item.
     """
 
     key: Key
     fields: Mapping[str, str]
-    digest: bytes = b""
+    digest: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class Verdict:
     """
 
     key: Key
-    digest: bytes = b""
+    digest: str = ""
     scores: tuple[float, ...]
     method: str
     note: str = ""
@@ -99,7 +101,7 @@ class Failure:
     """
 
     key: Key
-    digest: bytes = b""
+    digest: str = ""
     code: str
     reason: str
     later: bool = False

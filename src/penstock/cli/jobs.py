@@ -1,0 +1,186 @@
+"""`penstock jobs`: what was run, what is running, and going on with it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from penstock.jobs.workspace import Workspace
+    from penstock.ledger.ledger import Chunk, Job, Tally
+
+_job = click.argument("job_id", metavar="[JOB]", required=False)
+
+
+@click.group()
+def jobs() -> None:
+    """List, watch, cancel and resume jobs.
+
+    JOB is an id or the beginning of one; without it, the newest job is meant.
+    """
+
+
+@jobs.command("list")
+@home_option
+@json_option
+def list_jobs(home: Path | None, *, as_json: bool) -> None:
+    """List all jobs, newest first."""
+
+    async def find(workspace: Workspace) -> list[Job]:
+        return await workspace.jobs()
+
+    found = _with_workspace(home, find)
+    if as_json:
+        click.echo(_json([_summary(job) for job in found]))
+        return
+    for job in found:
+        click.echo(f"{job.id}  {job.status:<11}  {job.rows:>10,} rows  {_when(job.created_at)}")
+    if not found:
+        click.echo("There are no jobs yet.", err=True)
+
+
+@jobs.command()
+@_job
+@home_option
+@json_option
+def show(job_id: str | None, home: Path | None, *, as_json: bool) -> None:
+    """Show one job: its chunks, and how its items ended."""
+
+    async def find(workspace: Workspace) -> tuple[Job, list[Chunk], Tally, list[Any]]:
+        job = await workspace.find(job_id)
+        ledger = workspace.ledger
+        failures = await ledger.failures(job.id, limit=20)
+        return job, await ledger.chunks(job.id), await ledger.tally(job.id), failures
+
+    job, chunks, tally, failures = _with_workspace(home, find)
+    if as_json:
+        body = {
+            **_summary(job),
+            "tally": asdict(tally),
+            "chunks": [asdict(chunk) for chunk in chunks],
+            "failures": [asdict(failure) for failure in failures],
+        }
+        click.echo(_json(body))
+        return
+    click.echo(f"{job.id}  {job.status}")
+    if job.error:
+        click.echo(f"  {job.error}")
+    click.echo(f"  begun    {_when(job.created_at)}")
+    click.echo(f"  folder   {job.folder}")
+    click.echo(f"  items    {tally.verdicts:,} judged, {tally.failures + tally.later:,} failed, {job.rows:,} rows")
+    for status in ("completed", "running", "pending", "failed"):
+        count = sum(chunk.status == status for chunk in chunks)
+        if count:
+            click.echo(f"  chunks   {count:,} {status}")
+    for failure in failures:
+        click.echo(f"  row {failure.key.row + 1}: {failure.code}: {failure.reason}")
+
+
+@jobs.command()
+@_job
+@home_option
+@json_option
+@quiet_option
+def resume(job_id: str | None, home: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Go on with a job where it stopped; what is in the ledger is not asked again."""
+    _go_on(job_id, home, again=False, as_json=as_json, quiet=quiet)
+
+
+@jobs.command("retry-failed")
+@_job
+@home_option
+@json_option
+@quiet_option
+def retry_failed(job_id: str | None, home: Path | None, *, as_json: bool, quiet: bool) -> None:
+    """Ask again for the rows that failed, and for nothing else."""
+    _go_on(job_id, home, again=True, as_json=as_json, quiet=quiet)
+
+
+@jobs.command()
+@_job
+@home_option
+def cancel(job_id: str | None, home: Path | None) -> None:
+    """Stop a job; what it has done stays in the ledger."""
+
+    async def request(workspace: Workspace) -> tuple[Job, bool]:
+        job = await workspace.find(job_id)
+        if job.status == "running":
+            await workspace.ledger.request_stop(job.id)
+            return job, True
+        if job.status in {"pending", "interrupted"}:
+            await workspace.ledger.set_status(job.id, "cancelled")
+            return job, True
+        return job, False
+
+    job, stopped = _with_workspace(home, request)
+    click.echo(
+        f"{job.id} is {'being stopped' if job.status == 'running' else 'cancelled'}."
+        if stopped
+        else f"{job.id} is {job.status} already."
+    )
+
+
+@jobs.command()
+@_job
+@click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="Where to write.")
+@home_option
+def deliver(job_id: str | None, output: Path, home: Path | None) -> None:
+    """Write the table as far as the job has come; rows not judged yet say `pending`."""
+
+    async def write(workspace: Workspace) -> None:
+        from penstock.score.run import take_up
+        from penstock.tables import check_writable
+
+        job = await workspace.find(job_id)
+        prepared = await take_up(workspace, job)
+        check_writable(output)
+        await prepared.deliver(job.id, output)
+
+    _with_workspace(home, write)
+    click.echo(str(output))
+
+
+def _go_on(job_id: str | None, home: Path | None, *, again: bool, as_json: bool, quiet: bool) -> None:
+    from penstock.score.api import a_resume
+
+    run_and_report(
+        lambda listeners: a_resume(job_id, home=home, again=again, listeners=listeners, signals=True),
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
+def _with_workspace(home: Path | None, use: Callable[[Workspace], Awaitable[Any]]) -> Any:
+    import anyio
+
+    from penstock.jobs.workspace import Workspace
+
+    async def opened() -> Any:
+        async with Workspace(home) as workspace:
+            return await use(workspace)
+
+    return anyio.run(opened)
+
+
+def _summary(job: Job) -> dict[str, Any]:
+    import msgspec
+
+    return {**asdict(job), "config": msgspec.json.decode(job.config)}
+
+
+def _json(body: Any) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -1,0 +1,463 @@
+"""How fast a model may be asked: the numbers, without clock, network or waiting.
+
+Why
+    Servers limit what one account may ask: calls in flight, calls a minute, tokens a minute, or several of these. They
+    rarely say which, the numbers change, and a call beyond them is refused (429). A client that asks too slowly wastes
+    hours; one that asks too fast wastes calls, and on many servers refused calls count as well. So the limit is
+    discovered, kept, and watched.
+
+What there is
+    `Window` holds calls in flight. `Rate` holds starts per second. `Quota` is a limit that somebody told: the user, or
+    the server in its headers. A call may start when all that exist agree. `Pace` counts the calls, turns refusals into
+    evidence, and decides which of the two discovered limits the evidence is about.
+
+How it goes
+    1. The window opens: a few calls at once, then one more every few milliseconds. Nothing is waited for, since a
+       refusal comes back at once while a reply takes seconds.
+    2. The first refusal ends an episode: the calls in flight that were started before the refused one are what the server
+       bears, so the window is cut to exactly that. Further refusals of calls that were started before the cut tell
+       nothing new.
+    3. From then on a call starts when one ends. At growing intervals one call more is tried. If it is refused, the limit
+       stands. If it is not, more follow at once: the limit has been raised.
+    4. A refusal without a try means that the limit has fallen: the window is cut step by step, and opens again as soon as
+       calls are let in.
+    5. Refusals at different numbers in flight, with the earlier calls still there, cannot come from a limit on calls in
+       flight. The server counts starts: `Rate` takes over.
+    6. A refused call waits for its own `Retry-After`. All calls wait only when two were refused in a row.
+
+What always holds
+    `in_flight` is what was started and has not ended. No call is started while `in_flight` reaches the window. Every
+    refusal belongs to one episode; one episode cuts once. The same calls in give the same numbers out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from penstock.flow.quota import Quota, ToldQuota
+from penstock.flow.rate import Rate
+from penstock.flow.window import Refusal, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penstock.flow.ratelimits import RateLimits, Remainder
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Ticket:
+    """A call that was started.
+
+    Attributes:
+        number: Its number among all calls, from 0.
+        started: When it was started, in seconds.
+        place: Calls in flight at that time, itself included.
+        tokens: Its estimated tokens.
+        spent: All tokens estimated up to this call, itself included.
+        not_before: When it may be tried again, in seconds; written when it is refused.
+    """
+
+    number: int
+    started: float
+    place: int
+    tokens: float
+    spent: float
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceChange:
+    """One change of the pace, for the report.
+
+    Attributes:
+        at: When, in the seconds of the gate's clock.
+        limit: Calls that may be in flight from now on.
+        rate: Calls that may start in a second from now on; None where that is not limited.
+        why: What happened, one word: `found`, `raised`, `fewer`, `rate`, `pause`.
+    """
+
+    at: float
+    limit: int
+    rate: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceStats:
+    """Where a pace stands.
+
+    Attributes:
+        in_flight: Calls started that have not ended.
+        limit: Calls that may be in flight.
+        rate: Calls that may start in a second; None where that is not limited.
+        waiting: Callers that wait for their turn.
+        started: Calls started.
+        succeeded: Calls that were answered.
+        throttled: Calls that were refused.
+        failed: Calls that ended without telling anything about the limit.
+        cuts: Times that the pace was lowered.
+        paused_until: When calls may start again, in the seconds of the gate's clock; 0 where nothing is paused.
+    """
+
+    in_flight: int
+    limit: int
+    rate: float | None
+    waiting: int
+    started: int
+    succeeded: int
+    throttled: int
+    failed: int
+    cuts: int
+    paused_until: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Episode:
+    """Refusals that have one cause; it begins with the first one.
+
+    Attributes:
+        number: The first refused call.
+        started: When that call was started.
+        cut_at: When it came back.
+        accepted: Calls that the server bore at that time.
+        spent: All tokens estimated up to that call, itself included.
+        refused: Refused calls.
+        refused_tokens: Their tokens.
+        cut: Whether the window was cut to `accepted`.
+    """
+
+    number: int
+    started: float
+    cut_at: float
+    accepted: int
+    spent: float
+    refused: int
+    refused_tokens: float
+    cut: bool
+    found: bool
+
+
+SWITCH = True
+class Pace:
+    """How fast one model of one account may be asked; shared by everything that asks it.
+
+    Every method is told the time (`now`, seconds that never run backwards); none waits. Not to be shared by threads.
+
+    Args:
+        ceiling: Calls in flight, at most, whatever the server would bear.
+        requests_per_minute: A limit that is known beforehand.
+        tokens_per_minute: A limit that is known beforehand.
+        longest_pause: Seconds; a longer `Retry-After` is cut to this.
+    """
+
+    HISTORY = 512  # changes that are kept; beyond, every second one of the older half is dropped
+
+    def __init__(
+        self,
+        *,
+        ceiling: int = 256,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+        longest_pause: float = 600.0,
+    ) -> None:
+        self._window = Window(ceiling=ceiling)
+        self._rate: Rate | None = None
+        self._requests = _quota(requests_per_minute, 0.05, 1.0)
+        self._tokens = _quota(tokens_per_minute, 1.0, 0.0)
+        self._told_requests: ToldQuota | None = None
+        self._told_tokens: ToldQuota | None = None
+        self._flying: dict[int, Ticket] = {}
+        self._spent = 0.0
+        self._episode: _Episode | None = None
+        self._levels: deque[int] = deque(maxlen=3)
+        self._rises = 0
+        self._refusals_in_row = 0
+        self._paused_until = 0.0
+        self._longest_pause = longest_pause
+        self._started = self._succeeded = self._throttled = self._failed = self._cuts = 0
+        self._history: list[PaceChange] = []
+
+    @property
+    def history(self) -> Sequence[PaceChange]:
+        """Every change, oldest first; thinned out where there were very many."""
+        return tuple(self._history)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls started that have not ended."""
+        return len(self._flying)
+
+    def wait(self, now: float, *, tokens: float = 0.0) -> float:
+        """Seconds until the next call may start; 0 if now, infinite if another one has to end first."""
+        wait = self._window.wait(now, len(self._flying))
+        if wait == math.inf:
+            return wait
+        wait = max(wait, self._paused_until - now)
+        if self._rate is not None:
+            wait = max(wait, self._rate.quota.wait(now, 1.0))
+        for quota, cost in self._limits(tokens):
+            wait = max(wait, quota.wait(now, cost))
+        return wait
+
+    def _limits(self, tokens: float) -> list[tuple[Quota | ToldQuota, float]]:
+        told = (
+            (self._requests, 1.0),
+            (self._told_requests, 1.0),
+            (self._tokens, tokens),
+            (self._told_tokens, tokens),
+        )
+        return [(quota, cost) for quota, cost in told if quota is not None]
+
+    def start(self, now: float, *, tokens: float = 0.0) -> Ticket:
+        """Count a call that starts now; `wait` has just said 0."""
+        self._spent += tokens
+        ticket = Ticket(
+            number=self._started, started=now, place=len(self._flying) + 1, tokens=tokens, spent=self._spent
+        )
+        self._started += 1
+        self._flying[ticket.number] = ticket
+        self._window.started(now, ticket.place)
+        if self._rate is not None:
+            self._rate.started(now)
+        self._take(now, 1.0, tokens)
+        return ticket
+
+    def _take(self, now: float, requests: float, tokens: float) -> None:
+        if self._requests is not None:
+            self._requests.take(now, requests)
+        if self._told_requests is not None:
+            self._told_requests.quota.take(now, requests)
+        if self._tokens is not None:
+            self._tokens.take(now, tokens)
+        if self._told_tokens is not None:
+            self._told_tokens.quota.take(now, tokens)
+
+    def succeeded(
+        self, ticket: Ticket, now: float, *, tokens: float | None = None, limits: RateLimits | None = None
+    ) -> None:
+        """Take in that a call was answered.
+
+        Args:
+            ticket: The call.
+            now: Seconds.
+            tokens: What it used; None where unknown.
+            limits: What its headers told.
+        """
+        self._end(ticket)
+        self._succeeded += 1
+        latency = now - ticket.started
+        known = self._window.latency
+        self._window.latency = latency if known is None else known + 0.1 * (latency - known)
+        if tokens is not None and tokens != ticket.tokens:
+            self._take(now, 0.0, tokens - ticket.tokens)
+        if limits is not None:
+            self._told(ticket, now, limits)
+
+    def failed(self, ticket: Ticket, now: float) -> None:
+        """Take in that a call ended without telling anything about the limit: time-out, 5xx, cancelled."""
+        del now
+        self._end(ticket)
+        self._failed += 1
+
+    def throttled(
+        self, ticket: Ticket, now: float, *, retry_after: float | None = None, limits: RateLimits | None = None
+    ) -> None:
+        """Take in that a call was refused; `ticket.not_before` then says when it may be tried again.
+
+        Args:
+            ticket: The call.
+            now: Seconds.
+            retry_after: Seconds that the server asked to wait.
+            limits: What its headers told.
+        """
+        self._end(ticket)
+        self._throttled += 1
+        self._take(now, -1.0, -ticket.tokens)
+        if limits is not None:
+            self._told(ticket, now, limits)
+            retry_after = limits.retry_after if retry_after is None else retry_after
+        if retry_after is not None:
+            retry_after = min(max(0.0, retry_after), self._longest_pause)
+        self._learn_delay(now - ticket.started)
+        if limits is not None and _exhausted(limits, ticket.tokens):
+            self._note(now, "quota")  # the copy of the server's bucket has the wait
+        elif self._episode is not None and ticket.started <= self._episode.cut_at:
+            self._refused_again(ticket, self._episode)
+        else:
+            self._refused_anew(ticket, now, retry_after)
+        ticket.not_before = now + (retry_after or 0.0)
+
+    def _end(self, ticket: Ticket) -> None:
+        del self._flying[ticket.number]
+
+    def _learn_delay(self, delay: float) -> None:
+        known = self._window.delay
+        if known is None or delay > known:
+            self._window.delay = delay if known is None else known + 0.5 * (delay - known)
+        else:
+            self._window.delay = known + 0.2 * (delay - known)
+
+    def _refused_again(self, ticket: Ticket, episode: _Episode) -> None:
+        episode.refused += 1
+        episode.refused_tokens += ticket.tokens
+        if ticket.number < episode.number:
+            episode.accepted -= 1
+            if episode.cut:
+                self._window.miscounted()
+
+    def _refused_anew(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
+        refusal = self._evidence(ticket, now, retry_after)
+        before = self._episode
+        self._refusals_in_row = self._refusals_in_row + 1 if refusal.starts == 0 else 0
+        self._cuts += 1
+        why = self._judge(refusal, before)
+        self._episode = _Episode(
+            number=ticket.number,
+            started=ticket.started,
+            cut_at=now,
+            accepted=refusal.accepted,
+            spent=ticket.spent,
+            refused=1,
+            refused_tokens=ticket.tokens,
+            found=why == "found",
+            cut=why == "found" and self._window.limit == refusal.accepted,
+        )
+        self._note(now, why)
+        self._pause(now, retry_after)
+
+    def _evidence(self, ticket: Ticket, now: float, retry_after: float | None) -> Refusal:
+        accepted = 0
+        for number in self._flying:
+            if number >= ticket.number:
+                break
+            accepted += 1
+        episode = self._episode
+        if episode is None:
+            starts, tokens, seconds = ticket.number, ticket.spent - ticket.tokens, math.inf
+        else:
+            starts = max(0, ticket.number - episode.number - episode.refused)
+            tokens = ticket.spent - ticket.tokens - episode.spent - episode.refused_tokens
+            seconds = ticket.started - episode.started
+        return Refusal(
+            at=now,
+            started=ticket.started,
+            place=ticket.place,
+            accepted=accepted,
+            starts=starts,
+            tokens=tokens,
+            seconds=seconds,
+            retry_after=retry_after,
+        )
+
+    def _judge(self, refusal: Refusal, before: _Episode | None) -> str:
+        """Decide which limit the server has shown."""
+        self._levels.append(refusal.accepted)
+        if self._rate is not None:
+            if SWITCH and self._same_level(refusal):
+                self._rate = None
+                self._window.settle(refusal.accepted, now=refusal.at)
+                self._window.confirmed = True
+                return "found"
+            return self._rate.refused(refusal)
+        if before is not None and self._counts_starts(refusal, before):
+            self._rate = Rate(max(1e-3, refusal.starts / refusal.seconds), now=refusal.at)
+            self._window.release(refusal.at)
+            self._levels.clear()
+            return "rate"
+        return self._window.refused(refusal)
+
+    def _same_level(self, refusal: Refusal) -> bool:
+        """Whether the last refusals came at one number in flight, though not at one rate."""
+        levels = self._levels
+        if self._rate is None or len(levels) < 3 or max(levels) - min(levels) > 1 or max(levels) < 2:
+            return False
+        measured = refusal.starts / refusal.seconds
+        return abs(measured - self._rate.found) > 0.1 * self._rate.found
+
+    def _counts_starts(self, refusal: Refusal, before: _Episode) -> bool:
+        """Whether more calls were borne this time, with no reason to think that the limit on them was raised."""
+        rise = refusal.accepted - before.accepted
+        if abs(rise) <= max(1, 0.05 * before.accepted):
+            self._rises = self._rises + 1 if rise > 0 else 0
+            self._window.confirmed = self._window.confirmed or rise <= 0
+        elif rise > 0:
+            self._rises += 2
+        if self._window.confirmed or refusal.starts == 0 or before.accepted == 0 or not before.found:
+            if rise > max(1, 0.05 * before.accepted):
+                self._window.confirmed = False
+                self._rises = 0
+            return False
+        return self._rises >= 2
+
+    def _pause(self, now: float, retry_after: float | None) -> None:
+        """Let everyone wait when the server refuses whatever it is asked."""
+        if self._refusals_in_row == 0:
+            return
+        if retry_after is not None:
+            until = now + retry_after
+        elif self._window.limit == 1:
+            until = now + min(15.0, 0.25 * 2.0 ** min(10, self._refusals_in_row))
+        else:
+            return
+        self._paused_until = max(self._paused_until, until)
+        self._note(now, "pause")
+
+    def _told(self, ticket: Ticket, now: float, limits: RateLimits) -> None:
+        """Keep the copies of the server's own buckets true."""
+        if limits.requests is not None:
+            self._told_requests = _synced(
+                self._told_requests, limits.requests, ticket, now, before=ticket.number + 1, spent=self._started
+            )
+        if limits.tokens is not None:
+            self._told_tokens = _synced(
+                self._told_tokens, limits.tokens, ticket, now, before=ticket.spent, spent=self._spent
+            )
+
+    def _note(self, now: float, why: str) -> None:
+        self._history.append(PaceChange(at=now, limit=self._window.limit, rate=self._per_second, why=why))
+        if len(self._history) > self.HISTORY:
+            half = self.HISTORY // 2
+            self._history = self._history[:half:2] + self._history[half:]
+
+    @property
+    def _per_second(self) -> float | None:
+        return None if self._rate is None else self._rate.now
+
+    def stats(self, *, waiting: int = 0) -> PaceStats:
+        """Say where the pace stands; `waiting` is known to the gate only."""
+        return PaceStats(
+            in_flight=len(self._flying),
+            limit=self._window.limit,
+            rate=self._per_second,
+            waiting=waiting,
+            started=self._started,
+            succeeded=self._succeeded,
+            throttled=self._throttled,
+            failed=self._failed,
+            cuts=self._cuts,
+            paused_until=self._paused_until,
+        )
+
+
+def _quota(per_minute: float | None, seconds: float, least: float) -> Quota | None:
+    if per_minute is None:
+        return None
+    rate = per_minute / 60
+    return Quota(rate=rate, depth=max(least, rate * seconds), now=-math.inf)
+
+
+def _exhausted(limits: RateLimits, tokens: float) -> bool:
+    """Whether the headers of a refusal say that a quota was the reason."""
+    requests, left = limits.requests, limits.tokens
+    return (requests is not None and requests.remaining < 1) or (left is not None and left.remaining < max(1.0, tokens))
+
+
+def _synced(
+    quota: ToldQuota | None, told: Remainder, ticket: Ticket, now: float, *, before: float, spent: float
+) -> ToldQuota:
+    quota = quota or ToldQuota(told, started=ticket.started, now=now)
+    quota.sync(told, started=ticket.started, spent_before=before, spent=spent, now=now)
+    return quota

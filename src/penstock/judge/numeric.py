@@ -1,0 +1,135 @@
+"""Numeric scores: one number from 0 to 1 for each category, in one reply for a whole block of them."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from penstock.errors import BadReply
+from penstock.judge.fence import RULE, fence
+from penstock.models.model import Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penstock.judge.category import Category
+
+INSTRUCTIONS = "You judge how strongly a text belongs to each of several categories."
+"""The default first sentence of the system prompt; users may give their own."""
+
+SLACK = 0.5
+"""How far outside 0 to 1 a number may be and still be read as that end; further out it is on another scale."""
+
+_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+
+
+class ScorePrompt:
+    """Makes the prompts of one block of categories; the system part is the same for every text."""
+
+    def __init__(
+        self,
+        categories: Sequence[Category],
+        *,
+        instructions: str = INSTRUCTIONS,
+        temperature: float | None = 0.0,
+        max_tokens: int | None = None,
+    ) -> None:
+        self._n = len(categories)
+        self._system = _system(categories, instructions)
+        self._schema = schema(self._n)
+        self._temperature = temperature
+        self._max_tokens = max_tokens
+
+    def __call__(self, text: str) -> Prompt:
+        """Ask for the scores of one text."""
+        return self._prompt(fence(text))
+
+    def again(self, text: str, problem: str) -> Prompt:
+        """Ask once more, saying what was wrong with the last reply."""
+        return self._prompt(
+            f"{fence(text)}\n\nYour last reply could not be used: {problem}. "
+            f"Reply with the JSON object alone, with exactly {self._n} numbers."
+        )
+
+    def _prompt(self, user: str) -> Prompt:
+        return Prompt(
+            system=self._system,
+            user=user,
+            schema=self._schema,
+            temperature=self._temperature,
+            max_tokens=self._max_tokens,
+        )
+
+
+def schema(n: int) -> dict[str, Any]:
+    """JSON Schema of a reply with `n` scores."""
+    number = {"type": "number", "minimum": 0, "maximum": 1}
+    return {
+        "type": "object",
+        "properties": {"scores": {"type": "array", "items": number, "minItems": n, "maxItems": n}},
+        "required": ["scores"],
+        "additionalProperties": False,
+    }
+
+
+def read_scores(reply: str, n: int) -> tuple[float, ...]:
+    """Check a reply and return its `n` scores, from 0 to 1, rounded to two decimals.
+
+    A reply may wrap its JSON in a code fence or in words. Numbers a little outside the range are moved to its end;
+    anything else is refused, never repaired: a score is what the model said or it is not there.
+
+    Raises:
+        BadReply: No JSON object, no list of scores, a wrong count, or something that is no number on this scale.
+    """
+    scores = _object(reply).get("scores")
+    if not isinstance(scores, list):
+        raise BadReply("the reply has no list of scores")
+    if len(scores) != n:
+        raise BadReply(f"the reply has {len(scores)} scores instead of {n}")
+    return tuple(_score(value, place) for place, value in enumerate(scores, start=1))
+
+
+def _score(value: Any, place: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadReply(f"score {place} is not a number")
+    if not math.isfinite(value):
+        raise BadReply(f"score {place} is not a finite number")
+    if not -SLACK <= value <= 1 + SLACK:
+        raise BadReply(f"score {place} is {value:g}, which is not on a scale from 0 to 1")
+    return round(min(1.0, max(0.0, float(value))), 2) + 0.0
+
+
+def _object(reply: str) -> dict[str, Any]:
+    """Find the JSON object in a reply: alone, in a code fence, or between words."""
+    for candidate in _candidates(reply):
+        try:
+            found = msgspec.json.decode(candidate)
+        except msgspec.DecodeError:
+            continue
+        if isinstance(found, dict):
+            return found
+    raise BadReply("the reply holds no JSON object")
+
+
+def _candidates(reply: str) -> list[str]:
+    start, end = reply.find("{"), reply.rfind("}")
+    return [reply, *_FENCED.findall(reply), reply[start : end + 1] if 0 <= start < end else ""]
+
+
+def _system(categories: Sequence[Category], instructions: str) -> str:
+    listed = "\n".join(f"{place}. {_line(category)}" for place, category in enumerate(categories, start=1))
+    n = len(categories)
+    return (
+        f"{instructions}\n\n{RULE}\n\nThe categories, in order:\n{listed}\n\n"
+        "Give each category a number from 0.00 (does not belong at all) to 1.00 (belongs entirely), with two decimals. "
+        f'Reply with one JSON object and nothing else: {{"scores": [...]}}, with exactly {n} numbers in the order '
+        "of the categories."
+    )
+
+
+def _line(category: Category) -> str:
+    parts = [category.name, category.definition, category.detail]
+    return " - ".join(" ".join(part.split()) for part in parts if part.strip())

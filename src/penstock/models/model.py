@@ -1,0 +1,78 @@
+"""A model answers prompts; everything that does so has this one shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from penstock.records import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penstock.flow.ratelimits import RateLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What a model is asked.
+
+    Attributes:
+        system: The instructions, the same for many items.
+        user: The item itself, fenced.
+        schema: JSON Schema that the reply must fit, for servers that can hold to one.
+        temperature: 0 for the likeliest answer; None leaves it to the server.
+        max_tokens: Longest reply; None leaves it to the server.
+    """
+
+    system: str
+    user: str
+    schema: Mapping[str, Any] | None = None
+    temperature: float | None = 0.0
+    max_tokens: int | None = None
+
+    @property
+    def tokens(self) -> int:
+        """A rough size in tokens, before the server has counted: four bytes a token, and a short reply."""
+        return (len(self.system) + len(self.user.encode())) // 4 + 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a model answered.
+
+    Attributes:
+        text: The answer as it came.
+        model: Name of the model that made it.
+        usage: What the server says it took, earlier failed tries included.
+        limits: What the server said about its limits along the way.
+    """
+
+    text: str
+    model: str
+    usage: Usage = field(default_factory=lambda: Usage(calls=1))
+    limits: RateLimits | None = None
+
+
+class Model(Protocol):
+    """Anything that answers prompts: a hosted API, a server of one's own, a test script."""
+
+    @property
+    def name(self) -> str:
+        """`provider/model`: what a verdict says it was made by."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Everything about the model that changes its answers; part of the cache key."""
+        ...
+
+    async def ask(self, prompt: Prompt, /) -> Reply:
+        """Answer one prompt; many tasks may call it at once.
+
+        Raises:
+            ItemError: This prompt cannot be answered.
+            Later: It may be answered later.
+            Refused: The account is turned away; nothing will be answered.
+        """
+        ...

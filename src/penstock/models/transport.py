@@ -1,0 +1,131 @@
+"""The one place where requests leave the process."""
+
+from __future__ import annotations
+
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from penstock.errors import Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from aiohttp import ClientSession
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes; a model's reply is a few kilobytes, and an endless one must not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An answer as it came over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport(Protocol):
+    """Sends one request and brings back one response."""
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Response:
+        """Send `body` within `timeout` seconds.
+
+        Raises:
+            Unreachable: No complete answer came.
+        """
+        ...
+
+
+class HttpTransport:
+    """One pooled HTTP session; how many calls run at once is the pace's business, not the pool's.
+
+    Honours `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`. Redirects are answers, not followed: a key must not
+    travel to another host.
+    """
+
+    def __init__(self) -> None:
+        self._session: ClientSession | None = None
+        self._proxies: dict[str, str | None] = {}
+
+    async def __aenter__(self) -> Self:
+        import aiohttp
+
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes, timeout: float) -> Response:
+        """Send `body` within `timeout` seconds.
+
+        Raises:
+            Unreachable: No complete answer came.
+        """
+        import aiohttp
+
+        if self._session is None:
+            raise RuntimeError("HttpTransport is used outside `async with`.")
+        try:
+            async with self._session.post(
+                url,
+                data=body,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=timeout),
+                allow_redirects=False,
+                proxy=self._proxy(url),
+            ) as answer:
+                content = await _read(answer)
+                return Response(status=answer.status, headers=answer.headers, body=content)
+        except TimeoutError:
+            raise Unreachable(f"no answer within {timeout:g} s") from None
+        except aiohttp.InvalidURL:
+            raise Unreachable(f"{url!r} is not an address") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(_describe(error)) from error
+
+    def _proxy(self, url: str) -> str | None:
+        """Look the proxy up once per address: reading the environment costs more than a call."""
+        if url not in self._proxies:
+            parts = urlsplit(url)
+            bypassed = urllib.request.proxy_bypass(parts.hostname or "")
+            self._proxies[url] = None if bypassed else urllib.request.getproxies().get(parts.scheme)
+        return self._proxies[url]
+
+
+async def _read(answer: object) -> bytes:
+    """Read a body of at most `LARGEST_BODY` bytes."""
+    import aiohttp
+
+    if not isinstance(answer, aiohttp.ClientResponse):
+        raise TypeError(answer)
+    declared = answer.content_length
+    if declared is not None and declared <= LARGEST_BODY:
+        return await answer.read()
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in answer.content.iter_any():
+        size += len(piece)
+        if size > LARGEST_BODY:
+            raise Unreachable(f"the answer is larger than {LARGEST_BODY // 2**20} MB")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _describe(error: Exception) -> str:
+    """Say what happened on the wire, without the noise of the library's own words."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"the connection failed: {error.strerror}"
+    return f"the connection failed: {str(error) or type(error).__name__}"

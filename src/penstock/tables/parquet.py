@@ -1,0 +1,256 @@
+"""Parquet: typed columns, read and written in batches of rows (pyarrow, the extra `parquet`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from penstock.errors import DeliveryError, InputError, MissingExtra
+from penstock.tables.cell import text_of, whole
+from penstock.tables.delimited import Delimited
+from penstock.tables.table import Column, Row, Table, check_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_BATCH = 4096  # rows that are turned into Python values at a time
+_BUFFER = 1 << 20
+_GROUP = 65_536  # rows of a row group that is written
+_GROUP_SIZE = 1 << 25  # characters of one, at the most
+
+
+def check_installed() -> None:
+    """See that pyarrow is there.
+
+    Raises:
+        MissingExtra: When it is not.
+    """
+    try:
+        import pyarrow.parquet  # noqa: F401 - asked for only to know that it is there
+    except ImportError as error:
+        raise MissingExtra("Parquet", "parquet") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parquet:
+    """A Parquet file, opened for reading.
+
+    Attributes:
+        path: Where it lies.
+        columns: Names of its columns.
+        schema: Their types, a `pyarrow.Schema`.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    schema: Any
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row, one batch in memory at a time."""
+        number = 0
+        with _opened(self.path) as file:
+            for batch in _batches(file, path=self.path):
+                columns = [
+                    _cells(column, name=name, path=self.path)
+                    for name, column in zip(self.columns, batch.columns, strict=True)
+                ]
+                for number, cells in enumerate(zip(*columns, strict=True), start=number):
+                    yield Row(number, cells)
+                number += 1
+
+
+def open_parquet(path: Path) -> Parquet:
+    """Read the schema of a Parquet file.
+
+    Raises:
+        InputError: When it cannot be read or has no rows.
+        MissingExtra: When pyarrow is not installed.
+    """
+    check_installed()
+    with _opened(path) as file:
+        if not file.metadata.num_rows:
+            raise InputError(f"{path} has columns and no rows: give a table with at least one row.")
+        schema = file.schema_arrow
+        return Parquet(path=path, columns=check_columns(schema.names, path=path), schema=schema)
+
+
+def _opened(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
+    except pa.ArrowException as error:
+        raise InputError(f"{path} is not a Parquet file, or a damaged one ({_brief(error)}): make it again.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or _brief(error)}).") from error
+
+
+def _batches(file: Any, *, path: Path) -> Iterator[Any]:
+    import pyarrow as pa
+
+    try:
+        yield from file.iter_batches(batch_size=_BATCH, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path} is damaged ({_brief(error)}): make it again.") from error
+
+
+def _cells(column: Any, *, name: str, path: Path) -> list[Any]:
+    """Turn an Arrow array into Python values; what Python has no type for (nanoseconds, far years) into texts."""
+    import pyarrow as pa
+
+    kind = column.type
+    try:
+        if pa.types.is_timestamp(kind) and kind.unit == "ns":
+            return _listed(column.cast(pa.timestamp("us", kind.tz)))
+        if pa.types.is_time64(kind) and kind.unit == "ns":
+            return _listed(column.cast(pa.time64("us")))
+        if pa.types.is_duration(kind) and kind.unit == "ns":
+            return _listed(column.cast(pa.duration("us")))
+        return _listed(column)
+    except (pa.ArrowException, ValueError, OverflowError):
+        pass
+    try:
+        return _listed(column.cast(pa.string()))
+    except pa.ArrowException as error:
+        raise InputError(f"Column '{name}' of {path} holds {kind} that cannot be read: convert it.") from error
+
+
+def _listed(column: Any) -> list[Any]:
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+class ParquetWriter:
+    """Writes rows as Parquet, a row group at a time.
+
+    Columns that a Parquet source has keep their types; those of other sources get the type that holds all their cells.
+
+    Args:
+        file: Where the bytes go; it is not closed.
+        path: Under what name they will be published.
+        columns: Names of columns of the source, and added ones.
+        like: The source.
+    """
+
+    def __init__(self, file: BinaryIO, *, path: Path, columns: Sequence[str | Column], like: Table | None) -> None:
+        import pyarrow.parquet as pq
+
+        self._path = path
+        self._schema = _schema(columns, like=like)
+        self._rows: list[Sequence[Any]] = []
+        self._size = 0
+        self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
+
+    def write(self, cells: Sequence[Any]) -> None:
+        """Take one row; a full row group is written."""
+        self._rows.append(cells)
+        self._size += sum(len(cell) for cell in cells if isinstance(cell, str | bytes | list))
+        if len(self._rows) == _GROUP or self._size > _GROUP_SIZE:
+            self._flush()
+
+    def finish(self) -> None:
+        """Write what is still held back, and the end of the file."""
+        if self._rows:
+            self._flush()
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of a file that will not be published."""
+        self._writer.is_open = False
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        columns = zip(*self._rows, strict=True)
+        arrays = [
+            _array(cells, field=field, path=self._path) for cells, field in zip(columns, self._schema, strict=True)
+        ]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=_GROUP)
+        self._rows, self._size = [], 0
+
+
+def _schema(columns: Sequence[str | Column], *, like: Table | None) -> Any:
+    import pyarrow as pa
+
+    kept = [column for column in columns if isinstance(column, str)]
+    added = [column for column in columns if isinstance(column, Column)]
+    if like and isinstance(like.source, Parquet):
+        schema = like.source.schema
+        fields = {name: schema.field(name) for name in kept}
+    else:
+        schema = pa.schema([])
+        fields = {name: pa.field(name, kind) for name, kind in _types(kept, like=like).items()}
+    fields |= {
+        column.name: pa.field(column.name, pa.float64() if column.kind == "number" else pa.string())
+        for column in added
+    }
+    order = [column if isinstance(column, str) else column.name for column in columns]
+    return pa.schema([fields[name] for name in order], metadata=schema.metadata)
+
+
+def _types(names: Sequence[str], *, like: Table | None) -> dict[str, Any]:
+    """Tell the types of columns from all their cells, which takes one pass; cells of a text file are texts."""
+    import pyarrow as pa
+
+    seen: dict[str, set[type]] = {name: set() for name in names}
+    if like and not isinstance(like.source, Delimited):
+        places = [(like.column(name), seen[name]) for name in names]
+        for row in like.rows():
+            for place, found in places:
+                found.add(_type(row.cells[place]))
+    known = {
+        bool: pa.bool_(),
+        int: pa.int64(),
+        float: pa.float64(),
+        datetime: pa.timestamp("us"),
+        date: pa.date32(),
+        time: pa.time64("us"),
+        timedelta: pa.duration("us"),
+    }
+    types = {}
+    for name, found in seen.items():
+        found.discard(type(None))
+        only = float if found == {int, float} else found.pop() if len(found) == 1 else str
+        types[name] = known.get(only, pa.string())
+    return types
+
+
+def _type(cell: Any) -> type:
+    if type(cell) is int and abs(cell) > 2**53:  # beyond it a number may not survive as a float
+        return str
+    if isinstance(cell, datetime) and cell.tzinfo:
+        return str
+    return type(cell)
+
+
+def _array(cells: Sequence[Any], *, field: Any, path: Path) -> Any:
+    import pyarrow as pa
+
+    try:
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            return pa.array([*map(_text, cells)], type=field.type)
+        if not any(isinstance(cell, str) for cell in cells) or _is_textual(field.type):
+            return pa.array(cells, type=field.type)
+        return pa.array([*map(_text, cells)], type=pa.string()).cast(field.type)
+    except (pa.ArrowException, UnicodeEncodeError, ValueError, OverflowError, TypeError) as error:
+        reason = f"Column '{field.name}' of {path} is of type {field.type} and a cell does not fit ({_brief(error)})"
+        raise DeliveryError(f"{reason}: write CSV or JSONL instead.") from error
+
+
+def _is_textual(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_dictionary(kind) or pa.types.is_string_view(kind))
+
+
+def _text(cell: Any) -> str | None:
+    if cell is None:
+        return None
+    return whole(cell) if isinstance(cell, str) else text_of(cell)
+
+
+def _brief(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

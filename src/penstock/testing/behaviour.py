@@ -1,0 +1,162 @@
+"""How a test server behaves: one value, written in Python or in a YAML file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from penstock.errors import InputError
+from penstock.testing.faults import FAULTS, Fault
+from penstock.testing.latency import Latency
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How the test server behaves; without arguments it answers everything at once.
+
+    Attributes:
+        seed: Everything drawn by lot follows from it, from the content of a call and from how often it was asked.
+        latency: Seconds an answer takes, or a `Latency`; hidden refusals (429) come at once.
+        capacity: Most calls in flight at once; or, by seconds passed, `{0: 48, 30: 12, 60: 48}`. None: any number.
+        since: What the seconds of `capacity` are counted from.
+        overflow: Calls beyond the capacity are refused with 429, or wait their turn.
+        rate: Calls per second; beyond it 429.
+        burst: Calls that `rate` lets through at once after a quiet time; None: one second's worth, at least one.
+        requests_per_minute: Beyond it 429.
+        tokens_per_minute: Tokens of the prompt and of the answer; beyond it 429.
+        burst_seconds: How many seconds' worth of the limits per minute may be used at once after a quiet time.
+        rate_headers: Send `x-ratelimit-*` headers that tell the limits per minute.
+        retry_after: Seconds to name in `Retry-After` with each 429; `exact`: the true ones, rounded up; None: none.
+        faults: Share of the admitted calls that meet each fault, by name; at most 1 together.
+        sticky: Faults that a content meets for ever once it meets them; the others may pass at the next call.
+        hang_seconds: How long a `hang` lasts before the connection closes.
+        api_key: The one key that is let in; None: any, or none.
+        models: The names that are known; empty: every name.
+        structured: What `response_format` may ask for: `json_schema` (and `json_object`), only `json_object`, `none`.
+        unsupported: Fields of a request that are turned down with 400, such as `temperature`.
+
+    Raises:
+        InputError: When a value is out of range.
+    """
+
+    seed: int = 0
+    latency: float | Latency = 0.0
+    capacity: int | Mapping[float, int] | None = None
+    since: Literal["first_request", "start"] = "first_request"
+    overflow: Literal["refuse", "wait"] = "refuse"
+    rate: float | None = None
+    burst: int | None = None
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    burst_seconds: float = 60.0
+    rate_headers: bool = False
+    retry_after: float | Literal["exact"] | None = None
+    faults: Mapping[Fault, float] = field(default_factory=dict[Fault, float])
+    sticky: tuple[Fault, ...] = ()
+    hang_seconds: float = 600.0
+    api_key: str | None = field(default=None, repr=False)
+    models: tuple[str, ...] = ()
+    structured: Literal["json_schema", "json_object", "none"] = "json_schema"
+    unsupported: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.latency, Latency):
+            Latency(seconds=self.latency)
+        self._check_limits()
+        self._check_faults()
+
+    @property
+    def waits(self) -> Latency:
+        """The latency as a distribution."""
+        return self.latency if isinstance(self.latency, Latency) else Latency(seconds=self.latency)
+
+    @property
+    def steps(self) -> tuple[tuple[float, int], ...]:
+        """The capacity as `(from second, at most)`, in the order of time."""
+        if self.capacity is None:
+            return ()
+        return tuple(sorted(self.capacity.items())) if isinstance(self.capacity, Mapping) else ((0.0, self.capacity),)
+
+    def _check_limits(self) -> None:
+        for name in ("rate", "burst", "requests_per_minute", "tokens_per_minute", "burst_seconds", "hang_seconds"):
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise InputError(f"`{name}` must be more than 0, not {value}.")
+        if self.burst is not None and self.rate is None:
+            raise InputError("`burst` belongs to `rate`: set `rate` too, or leave both out.")
+        if isinstance(self.retry_after, int | float) and not 0 <= self.retry_after < math.inf:
+            raise InputError(f"`retry_after` must be 0 seconds or more, not {self.retry_after}.")
+        for second, most in self.steps:
+            if not 0 <= second < math.inf or most < 0:
+                raise InputError(f"`capacity` cannot be {most} from second {second}: both must be 0 or more.")
+
+    def _check_faults(self) -> None:
+        for name, share in self.faults.items():
+            if name not in FAULTS:
+                raise InputError(f"`faults` has no {name!r}{_hint(name, FAULTS)}")
+            if not 0 <= share <= 1:
+                raise InputError(f"`faults.{name}` must lie between 0 and 1, not {share}.")
+        if sum(self.faults.values()) > 1 + 1e-9:
+            raise InputError("The shares in `faults` add up to more than 1; make them smaller.")
+        for name in self.sticky:
+            if name not in self.faults:
+                raise InputError(f"`sticky` names {name!r}, which has no share in `faults`; give it one.")
+
+
+def parse_behaviour(values: Mapping[str, Any], *, source: str = "The behaviour") -> Behaviour:
+    """Return the behaviour that these values describe, as they come from YAML, JSON or a command line.
+
+    Raises:
+        InputError: When a name is unknown or a value does not fit; the message begins with `source`.
+    """
+    _refuse_unknown(values, _names(Behaviour), source=source)
+    for name, known in (("latency", _names(Latency)), ("faults", FAULTS)):
+        if isinstance(values.get(name), Mapping):
+            _refuse_unknown(values[name], known, source=f"{source}: `{name}`")
+    try:
+        return msgspec.convert(values, type=Behaviour, str_keys=True)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{source} does not fit: {str(error).replace('$.', '')}.") from error
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from error
+
+
+def read_behaviour(path: Path) -> Behaviour:
+    """Read a behaviour from a YAML file: one mapping of the names in `Behaviour`.
+
+    Raises:
+        InputError: When the file cannot be read, is no such mapping, or a value does not fit.
+    """
+    try:
+        values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path} must hold one mapping, such as `latency: 0.2`.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    return parse_behaviour(values, source=str(path))
+
+
+def _refuse_unknown(values: Mapping[str, Any], known: Sequence[str], *, source: str) -> None:
+    for name in values:
+        if name not in known:
+            raise InputError(f"{source} has no {name!r}{_hint(str(name), known)}")
+
+
+def _names(kind: type[Behaviour | Latency]) -> list[str]:
+    return [each.name for each in fields(kind)]
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}."
