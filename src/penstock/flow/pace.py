@@ -33,7 +33,6 @@ What always holds
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,8 @@ class Ticket:
         started: When it was started, in seconds.
         place: Calls in flight at that time, itself included.
         tokens: Its estimated tokens.
-        spent: All tokens estimated up to this call, itself included.
+        calls_spent: Calls let out up to this one, itself included, less those that were refused.
+        tokens_spent: Their estimated tokens.
         not_before: When it may be tried again, in seconds; written when it is refused.
     """
 
@@ -64,7 +64,8 @@ class Ticket:
     started: float
     place: int
     tokens: float
-    spent: float
+    calls_spent: int
+    tokens_spent: float
     not_before: float = 0.0
 
 
@@ -123,9 +124,8 @@ class _Episode:
         started: When that call was started.
         cut_at: When it came back.
         accepted: Calls that the server bore at that time.
-        spent: All tokens estimated up to that call, itself included.
         refused: Refused calls.
-        refused_tokens: Their tokens.
+        found: Whether the window met its limit from below.
         cut: Whether the window was cut to `accepted`.
     """
 
@@ -133,14 +133,11 @@ class _Episode:
     started: float
     cut_at: float
     accepted: int
-    spent: float
     refused: int
-    refused_tokens: float
-    cut: bool
     found: bool
+    cut: bool
 
 
-SWITCH = True
 class Pace:
     """How fast one model of one account may be asked; shared by everything that asks it.
 
@@ -170,10 +167,13 @@ class Pace:
         self._told_requests: ToldQuota | None = None
         self._told_tokens: ToldQuota | None = None
         self._flying: dict[int, Ticket] = {}
-        self._spent = 0.0
+        self._calls_spent = 0
+        self._tokens_spent = 0.0
         self._episode: _Episode | None = None
-        self._levels: deque[int] = deque(maxlen=3)
-        self._rises = 0
+        self._former: Rate | None = None
+        self._rises = self._moves = self._still = 0
+        self._patience = 3
+        self._resting = False
         self._refusals_in_row = 0
         self._paused_until = 0.0
         self._longest_pause = longest_pause
@@ -202,6 +202,11 @@ class Pace:
             wait = max(wait, quota.wait(now, cost))
         return wait
 
+    def _resume(self) -> None:
+        if self._resting:
+            self._resting = False
+            self._window.resume(len(self._flying))
+
     def _limits(self, tokens: float) -> list[tuple[Quota | ToldQuota, float]]:
         told = (
             (self._requests, 1.0),
@@ -213,9 +218,16 @@ class Pace:
 
     def start(self, now: float, *, tokens: float = 0.0) -> Ticket:
         """Count a call that starts now; `wait` has just said 0."""
-        self._spent += tokens
+        self._resume()
+        self._calls_spent += 1
+        self._tokens_spent += tokens
         ticket = Ticket(
-            number=self._started, started=now, place=len(self._flying) + 1, tokens=tokens, spent=self._spent
+            number=self._started,
+            started=now,
+            place=len(self._flying) + 1,
+            tokens=tokens,
+            calls_spent=self._calls_spent,
+            tokens_spent=self._tokens_spent,
         )
         self._started += 1
         self._flying[ticket.number] = ticket
@@ -276,6 +288,8 @@ class Pace:
         self._end(ticket)
         self._throttled += 1
         self._take(now, -1.0, -ticket.tokens)
+        self._calls_spent -= 1
+        self._tokens_spent -= ticket.tokens
         if limits is not None:
             self._told(ticket, now, limits)
             retry_after = limits.retry_after if retry_after is None else retry_after
@@ -302,7 +316,6 @@ class Pace:
 
     def _refused_again(self, ticket: Ticket, episode: _Episode) -> None:
         episode.refused += 1
-        episode.refused_tokens += ticket.tokens
         if ticket.number < episode.number:
             episode.accepted -= 1
             if episode.cut:
@@ -319,9 +332,7 @@ class Pace:
             started=ticket.started,
             cut_at=now,
             accepted=refusal.accepted,
-            spent=ticket.spent,
             refused=1,
-            refused_tokens=ticket.tokens,
             found=why == "found",
             cut=why == "found" and self._window.limit == refusal.accepted,
         )
@@ -336,10 +347,9 @@ class Pace:
             accepted += 1
         episode = self._episode
         if episode is None:
-            starts, tokens, seconds = ticket.number, ticket.spent - ticket.tokens, math.inf
+            starts, seconds = ticket.number, math.inf
         else:
             starts = max(0, ticket.number - episode.number - episode.refused)
-            tokens = ticket.spent - ticket.tokens - episode.spent - episode.refused_tokens
             seconds = ticket.started - episode.started
         return Refusal(
             at=now,
@@ -347,50 +357,55 @@ class Pace:
             place=ticket.place,
             accepted=accepted,
             starts=starts,
-            tokens=tokens,
             seconds=seconds,
             retry_after=retry_after,
         )
 
     def _judge(self, refusal: Refusal, before: _Episode | None) -> str:
         """Decide which limit the server has shown."""
-        self._levels.append(refusal.accepted)
+        moved = before is not None and self._moved(refusal, before)
+        self._moves = self._moves + 1 if moved else 0
+        self._still = 0 if moved or refusal.accepted < 2 else self._still + 1
         if self._rate is not None:
-            if SWITCH and self._same_level(refusal):
-                self._rate = None
-                self._window.settle(refusal.accepted, now=refusal.at)
-                self._window.confirmed = True
-                return "found"
-            return self._rate.refused(refusal)
-        if before is not None and self._counts_starts(refusal, before):
-            self._rate = Rate(max(1e-3, refusal.starts / refusal.seconds), now=refusal.at)
-            self._window.release(refusal.at)
-            self._levels.clear()
-            return "rate"
-        return self._window.refused(refusal)
+            return self._judge_rate(refusal, self._rate)
+        if before is None or not self._counts_starts(refusal, before):
+            return self._window.refused(refusal)
+        if self._former is not None:  # the window was only tried
+            self._rate, self._former = self._former, None
+            self._patience *= 2
+        else:
+            self._rate = Rate(refusal.starts / refusal.seconds, now=refusal.at)
+        self._still = 0
+        self._window.release(refusal.at)
+        return "rate"
 
-    def _same_level(self, refusal: Refusal) -> bool:
-        """Whether the last refusals came at one number in flight, though not at one rate."""
-        levels = self._levels
-        if self._rate is None or len(levels) < 3 or max(levels) - min(levels) > 1 or max(levels) < 2:
-            return False
-        measured = refusal.starts / refusal.seconds
-        return abs(measured - self._rate.found) > 0.1 * self._rate.found
+    def _judge_rate(self, refusal: Refusal, rate: Rate) -> str:
+        why = rate.refused(refusal)
+        if self._still < self._patience:
+            return why
+        self._rate, self._former = None, rate
+        self._window.settle(refusal.accepted, now=refusal.at)
+        return "found"
+
+    def _moved(self, refusal: Refusal, before: _Episode) -> bool:
+        """Whether the server let calls in since, and yet refused at another number in flight."""
+        change = abs(refusal.accepted - before.accepted)
+        return refusal.starts > 0 and change > max(1, 0.1 * max(refusal.accepted, before.accepted))
 
     def _counts_starts(self, refusal: Refusal, before: _Episode) -> bool:
-        """Whether more calls were borne this time, with no reason to think that the limit on them was raised."""
-        rise = refusal.accepted - before.accepted
-        if abs(rise) <= max(1, 0.05 * before.accepted):
-            self._rises = self._rises + 1 if rise > 0 else 0
-            self._window.confirmed = self._window.confirmed or rise <= 0
-        elif rise > 0:
-            self._rises += 2
-        if self._window.confirmed or refusal.starts == 0 or before.accepted == 0 or not before.found:
-            if rise > max(1, 0.05 * before.accepted):
-                self._window.confirmed = False
-                self._rises = 0
+        """Whether what was refused cannot have been one call too many in flight."""
+        if refusal.starts == 0:
             return False
-        return self._rises >= 2
+        rise = refusal.accepted - before.accepted
+        self._rises = self._rises + 1 if rise > 0 else 0
+        if rise <= 0 and not self._moves:
+            self._window.confirmed = True
+        risen = before.found and before.accepted > 0 and (self._rises >= 2 or (rise > 0 and self._moves > 0))
+        if risen and not self._window.confirmed:
+            return True
+        if self._moves:
+            self._window.confirmed = False
+        return refusal.accepted == 0 or self._moves >= 2 or (self._former is not None and self._moves > 0)
 
     def _pause(self, now: float, retry_after: float | None) -> None:
         """Let everyone wait when the server refuses whatever it is asked."""
@@ -399,21 +414,22 @@ class Pace:
         if retry_after is not None:
             until = now + retry_after
         elif self._window.limit == 1:
-            until = now + min(15.0, 0.25 * 2.0 ** min(10, self._refusals_in_row))
+            until = now + min(8.0, 0.25 * 2.0 ** min(10, self._refusals_in_row))
         else:
             return
         self._paused_until = max(self._paused_until, until)
+        self._resting = True
         self._note(now, "pause")
 
     def _told(self, ticket: Ticket, now: float, limits: RateLimits) -> None:
         """Keep the copies of the server's own buckets true."""
         if limits.requests is not None:
             self._told_requests = _synced(
-                self._told_requests, limits.requests, ticket, now, before=ticket.number + 1, spent=self._started
+                self._told_requests, limits.requests, ticket, now, before=ticket.calls_spent, spent=self._calls_spent
             )
         if limits.tokens is not None:
             self._told_tokens = _synced(
-                self._told_tokens, limits.tokens, ticket, now, before=ticket.spent, spent=self._spent
+                self._told_tokens, limits.tokens, ticket, now, before=ticket.tokens_spent, spent=self._tokens_spent
             )
 
     def _note(self, now: float, why: str) -> None:

@@ -23,6 +23,7 @@ class Rate:
     """
 
     AGREE = 0.15  # relative difference of two measurements that are the same
+    ENOUGH = 8  # calls that make a measurement
 
     __slots__ = ("_grown", "_last", "found", "quota", "searching")
 
@@ -50,16 +51,16 @@ class Rate:
 
     def refused(self, refusal: Refusal) -> str:
         """Measure, and say what that means."""
-        measured = refusal.starts / refusal.seconds if refusal.seconds > 0 else 0.0
+        measured = (refusal.starts + 1) / refusal.seconds if refusal.seconds > 0 else 0.0
         before, current = self.found, self.now
         if self.searching:
             self.found = min(current, max(measured, 0.7 * current))
-            self.searching = abs(self.found - before) > self.AGREE * before
+            self.searching = refusal.starts < self.ENOUGH or abs(self.found - before) > self.AGREE * before
         elif measured > 0.9 * before:
             self.found = min(current, max(measured, 0.99 * before))
         else:
             self.found = max(measured, 0.7 * before)
         self._grown = 0.0
         self.quota.rate = self.now
-        self.quota.set(refusal.at, -2.0)
+        self.quota.set(refusal.at, -1.0)
         return "rate"

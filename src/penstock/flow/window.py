@@ -16,7 +16,6 @@ class Refusal:
         place: Calls that were in flight when it started, itself included.
         accepted: Calls in flight, started before it, that the server had let in.
         starts: Calls that the server let in between the refusal before and this one.
-        tokens: Their tokens.
         seconds: Time between the starts of the two refused calls; infinite for the first refusal of all.
         retry_after: Seconds that the server asked to wait.
     """
@@ -26,7 +25,6 @@ class Refusal:
     place: int
     accepted: int
     starts: int
-    tokens: float
     seconds: float
     retry_after: float | None
 
@@ -124,6 +122,11 @@ class Window:
         return max(0.02, 3 * (self.delay or 0.0))
 
     @property
+    def peak(self) -> int:
+        """The most calls in flight that the server has been found to bear."""
+        return self._peak
+
+    @property
     def _round(self) -> float:
         return 1.0 if self.latency is None else 2 * self.latency
 
@@ -169,6 +172,16 @@ class Window:
         self.grow_at = math.inf
         self.confirmed = False
         return "fewer"
+
+    def resume(self, in_flight: int) -> None:
+        """After a pause, do not let out at once all who have waited: begin with one."""
+        if in_flight + 1 >= self.limit:
+            return
+        self._goal = self.limit
+        self.limit = in_flight + 1
+        self._proven = in_flight
+        self._opening, self._recovering = False, True
+        self.grow_at = math.inf
 
     def miscounted(self) -> None:
         """Take back one call that was counted as let in and has been refused after all."""

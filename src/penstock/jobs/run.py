@@ -81,6 +81,7 @@ class Runner:
         chunk_rows: Rows per chunk.
         retry_limit: New tries of a chunk whose items failed for now.
         again: Whether items that failed for good are asked again, too.
+        deliver: Called when all outcomes are in the ledger; the job is not over before it returns.
         listeners: Told of every event.
         clock: Seconds, monotonic.
     """
@@ -93,6 +94,7 @@ class Runner:
     chunk_rows: int = 500
     retry_limit: int = 3
     again: bool = False
+    deliver: Callable[[], Awaitable[None]] | None = None
     listeners: Sequence[Listener] = ()
     clock: Callable[[], float] = time.monotonic
     _chunks: list[Chunk] = field(default_factory=list)
@@ -126,6 +128,8 @@ class Runner:
         await self._set_status("running")
         try:
             await self._work_through()
+            if not self._cut_short() and self.deliver is not None:
+                await self.deliver()
         except PenstockError as error:
             await self._set_status("failed", error=str(error))
             raise
@@ -275,9 +279,13 @@ class Runner:
         self._chunks[opened.chunk.number] = opened.chunk
         await self.ledger.save_chunks(self.job.id, [opened.chunk])
 
+    def _cut_short(self) -> bool:
+        """Whether a stop left something to do."""
+        return self._stopped is not None and bool(self._open or self._next < len(self._chunks))
+
     def _verdict(self) -> tuple[JobStatus, str]:
         """How the job ended, and why, in one sentence."""
-        if self._stopped and (self._open or self._next < len(self._chunks)):
+        if self._stopped and self._cut_short():
             return self._stopped, ""
         given_up = [chunk for chunk in self._chunks if chunk.status == "failed"]
         if given_up:

@@ -154,7 +154,8 @@ def micro_f1(labels: ArrayLike, decisions: ArrayLike) -> float:
 
 def accuracy(labels: ArrayLike, decisions: ArrayLike) -> Floats:
     """Share of right decisions per category, shape (n_categories,)."""
-    return (_binary(labels) == _binary(decisions)).mean(axis=0)
+    right: Floats = (_binary(labels) == _binary(decisions)).mean(axis=0)
+    return right
 
 
 def auroc(labels: ArrayLike, scores: ArrayLike) -> Floats:
@@ -186,7 +187,8 @@ def calibration_error(labels: ArrayLike, scores: ArrayLike, *, bins: int = 15) -
 
 def brier(labels: ArrayLike, scores: ArrayLike) -> Floats:
     """Mean squared distance between score and label per category, shape (n_categories,) (Brier, 1950)."""
-    return np.mean((_table(scores) - _table(labels)) ** 2, axis=0)
+    errors: Floats = np.mean((_table(scores) - _table(labels)) ** 2, axis=0)
+    return errors
 
 
 def kappa(labels: ArrayLike, decisions: ArrayLike) -> Floats:
@@ -215,7 +217,7 @@ def best_thresholds(labels: ArrayLike, scores: ArrayLike) -> Floats:
         if hits.any():
             reached = 2 * hits / (decided + label[:, column].sum())
             best[column] = np.median(steps[reached >= reached.max() - 1e-12]) / 100
-    return np.round(best, 2)
+    return best
 
 
 def _table(values: ArrayLike) -> Floats:
@@ -224,7 +226,8 @@ def _table(values: ArrayLike) -> Floats:
 
 
 def _binary(values: ArrayLike) -> NDArray[np.bool_]:
-    return _table(values) >= 0.5
+    binary: NDArray[np.bool_] = _table(values) >= 0.5
+    return binary
 
 
 def _counts(labels: ArrayLike, decisions: ArrayLike) -> tuple[Floats, Floats, Floats]:
@@ -235,7 +238,8 @@ def _counts(labels: ArrayLike, decisions: ArrayLike) -> tuple[Floats, Floats, Fl
 
 def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
     over, under = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
-    return np.divide(over, under, out=np.full(np.shape(over), np.nan), where=under != 0)
+    ratio: Floats = np.divide(over, under, out=np.full(np.shape(over), np.nan), where=under != 0)
+    return ratio
 
 
 def _mean(values: Floats) -> float:

@@ -138,7 +138,7 @@ class Reading:
     pairs: Ints
 
 
-class Examples:
+class Corpus:
     """The matrix X of texts to learn from, one vector per text, kept in its factors."""
 
     def __init__(self, bag: Bag, token_lists: Sequence[list[str]]) -> None:
@@ -156,11 +156,11 @@ class Examples:
         norms = np.bincount(texts, weights=squares[reading.words], minlength=n_texts)
         norms += np.bincount(paired, weights=pair_values**2, minlength=n_texts)
         scale = (1 / np.sqrt(np.where(norms > 0, norms, 1))).astype(np.float32)
-        shape, pair_shape = (n_texts, n_all), (n_texts, len(bag.pairs))
-        self._words = Sparse(texts, reading.words, scale[texts], shape)
-        self._used = Sparse(reading.words, texts, scale[texts], shape[::-1])
-        self._pairs = Sparse(paired, reading.pairs, pair_values * scale[paired], pair_shape)
-        self._paired = Sparse(reading.pairs, paired, pair_values * scale[paired], pair_shape[::-1])
+        n_pairs = len(bag.pairs)
+        self._words = Sparse(texts, reading.words, scale[texts], (n_texts, n_all))
+        self._used = Sparse(reading.words, texts, scale[texts], (n_all, n_texts))
+        self._pairs = Sparse(paired, reading.pairs, pair_values * scale[paired], (n_texts, n_pairs))
+        self._paired = Sparse(reading.pairs, paired, pair_values * scale[paired], (n_pairs, n_texts))
         self._n_words = bag.n_words
 
     def kernel(self, mix: Floats) -> Floats:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _NEWTON_STEPS = 25
+_SIZES = (1.0, 0.5, 0.125, 0.02)  # of a Newton step
+_SETTLED = 1e-6  # the gain in loss that is not worth a step
 _LEXICAL = 4.0  # log-odds a full lexical score is believed to add
 _HELD = (0.01, 4.0, 1.0, 200.0)  # how firmly bias, own log-odds, lexical score and the other log-odds are held
 
@@ -54,7 +56,8 @@ class Calibration:
         """Calibrate log-odds and lexical scores of shape (n_texts, n_categories); scores of the same shape."""
         bias, own, words = self.weights[:, 0], self.weights[:, 1], self.weights[:, 2]
         others = ((logits - self.centre) / self.spread) @ self.weights[:, 3:].T
-        return sigmoid(bias + own * logits + words * lexical + others)
+        scores = sigmoid(bias + own * logits + words * lexical + others)
+        return scores.astype(np.float64)
 
 
 def _design(logits: Floats, lexical: Floats, others: Floats, column: int) -> Floats:
@@ -65,29 +68,23 @@ def _design(logits: Floats, lexical: Floats, others: Floats, column: int) -> Flo
 
 def _fit(design: Floats, labels: Floats) -> Floats:
     """Fit one category by Newton's method; the penalty makes the problem strictly convex."""
-    held = np.r_[_HELD[:3], np.full(design.shape[1] - 3, _HELD[3])]
-    believed = np.zeros(design.shape[1])
-    believed[1], believed[2] = 1.0, _LEXICAL
-    weights = believed.copy()
-    loss = _loss(design, labels, weights, weights - believed, held)
+    held: Floats = np.full(design.shape[1], _HELD[3])
+    held[:3] = _HELD[:3]
+    believed: Floats = np.zeros(design.shape[1])
+    believed[1:3] = 1.0, _LEXICAL
+
+    def loss(weights: Floats) -> float:
+        logits = design @ weights
+        return float((np.logaddexp(0, logits) - labels * logits).sum() + (held * (weights - believed) ** 2).sum() / 2)
+
+    weights = believed
     for _ in range(_NEWTON_STEPS):
-        chance = sigmoid(design @ weights)
+        chance = sigmoid(design @ weights).astype(np.float64)
         slope = design.T @ (chance - labels) + held * (weights - believed)
         bend = (design * (chance * (1 - chance))[:, None]).T @ design + np.diag(held)
-        step = np.linalg.solve(bend, slope)
-        size = 1.0
-        while size > 1e-6:
-            tried = _loss(design, labels, weights - size * step, weights - size * step - believed, held)
-            if tried <= loss:
-                break
-            size /= 2
-        weights = weights - size * step
-        gained, loss = loss - tried, tried
-        if gained <= 1e-8 * max(1.0, abs(loss)):
+        step: Floats = np.linalg.solve(bend, slope)
+        tried = min((weights - size * step for size in _SIZES), key=loss)
+        if loss(weights) - loss(tried) <= _SETTLED:
             break
+        weights = tried
     return weights
-
-
-def _loss(design: Floats, labels: Floats, weights: Floats, away: Floats, held: Floats) -> float:
-    logits = design @ weights
-    return float((np.logaddexp(0, logits) - labels * logits).sum() + (held * away**2).sum() / 2)

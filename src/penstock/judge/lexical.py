@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from penstock.judge.words import keys, negated, split
+from penstock.judge.keys import keys, negated
+from penstock.judge.words import split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ class LexicalJudge:
             for key in found:
                 for column, reason in self._weights[key]:
                     scores[row, column] += reason
-        return np.round(-np.expm1(-scores), 2)
+        return np.asarray(np.round(-np.expm1(-scores), 2), dtype=np.float64)
 
     def _found(self, tokens: list[str], known: dict[str, tuple[str, ...]]) -> list[str]:
         """List the keys with a weight that a text has and does not deny, each once, in order."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from penstock.judge.bag import Bag, Examples
+from penstock.judge.bag import Bag, Corpus
 from penstock.judge.logistic import fit
 
 if TYPE_CHECKING:
@@ -26,36 +26,36 @@ class Linear:
 
     Attributes:
         bag: The features.
-        words: Every word with its pieces, shape (n_words, n_targets + 1).
-        pieces: Every piece, for words not seen before, shape (n_pieces, n_targets + 1).
-        pairs: Every pair, shape (n_pairs, n_targets + 1).
+        word_terms: Every word with its pieces, shape (n_words, n_targets + 1).
+        piece_terms: Every piece, for words not seen before, shape (n_pieces, n_targets + 1).
+        pair_terms: Every pair, shape (n_pairs, n_targets + 1).
         offset: The log-odds of an empty text, shape (n_targets,).
     """
 
     bag: Bag
-    words: Floats
-    pieces: Floats
-    pairs: Floats
+    word_terms: Floats
+    piece_terms: Floats
+    pair_terms: Floats
     offset: Floats
 
     @classmethod
     def fit(cls, token_lists: Sequence[list[str]], labels: NDArray[np.float64], *, l2: NDArray[np.float64]) -> Linear:
         """Learn from split texts, labels from 0 to 1 of shape (n_texts, n_targets), and a penalty per target."""
         targets, bag = labels.astype(np.float32), Bag.of(token_lists)
-        examples = Examples(bag, token_lists)
+        corpus = Corpus(bag, token_lists)
         held = (targets.sum(axis=0) + 0.5) / (len(targets) + 1)  # never quite 0 or 1
         offset = np.log(held / (1 - held)).astype(np.float32)
-        mix = fit(examples.kernel, targets, offset=offset, l2=l2.astype(np.float32))
-        words, pieces, pairs = examples.weights(mix)
+        mix = fit(corpus.kernel, targets, offset=offset, l2=l2.astype(np.float32))
+        words, pieces, pairs = corpus.weights(mix)
         piece_squares = bag.piece_weights**2
         word_squares = bag.word_weights**2
         spelled, parts = bag.spell(list(bag.words))
         word_squares[2:] += np.bincount(spelled, weights=piece_squares[parts], minlength=len(bag.words))
         return cls(
             bag=bag,
-            words=np.column_stack([words, word_squares]),
-            pieces=np.column_stack([pieces * bag.piece_weights[:, None], piece_squares]),
-            pairs=np.column_stack([pairs * bag.pair_weights[:, None], bag.pair_weights**2]),
+            word_terms=np.column_stack([words, word_squares]),
+            piece_terms=np.column_stack([pieces * bag.piece_weights[:, None], piece_squares]),
+            pair_terms=np.column_stack([pairs * bag.pair_weights[:, None], bag.pair_weights**2]),
             offset=offset,
         )
 
@@ -68,10 +68,10 @@ class Linear:
     def _block(self, token_lists: Sequence[list[str]]) -> NDArray[np.float64]:
         reading = self.bag.read(token_lists)
         strange = reading.words >= self.bag.n_words
-        terms = self.words.take(np.where(strange, 0, reading.words), axis=0)
+        terms = self.word_terms.take(np.where(strange, 0, reading.words), axis=0)
         if reading.strange:
             terms[strange] = self._strange(reading.strange)[reading.words[strange] - self.bag.n_words]
-        terms[reading.pair_places] += self.pairs[reading.pairs]
+        terms[reading.pair_places] += self.pair_terms[reading.pairs]
         sums = np.add.reduceat(terms, reading.starts, axis=0)
         lengths = np.sqrt(np.where(sums[:, -1] > 0, sums[:, -1], 1))
         return (self.offset + sums[:, :-1] / lengths[:, None]).astype(np.float64)
@@ -79,8 +79,8 @@ class Linear:
     def _strange(self, words: Sequence[str]) -> Floats:
         """Sum the pieces of words not seen before, shape (n_words, n_targets + 1)."""
         places, pieces = self.bag.spell(words)
-        sums = np.zeros((len(words), self.pieces.shape[1]), np.float32)
+        sums = np.zeros((len(words), self.piece_terms.shape[1]), np.float32)
         starts = np.flatnonzero(np.r_[True, places[1:] != places[:-1]]) if places.size else places
         if places.size:
-            sums[places[starts]] = np.add.reduceat(self.pieces.take(pieces, axis=0), starts, axis=0)
+            sums[places[starts]] = np.add.reduceat(self.piece_terms.take(pieces, axis=0), starts, axis=0)
         return sums

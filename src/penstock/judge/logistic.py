@@ -7,7 +7,7 @@ are solved by conjugate gradients in the inner product of K (truncated Newton; L
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
+    Floats = NDArray[np.floating[Any]]
     Kernel = Callable[[Floats], Floats]
 
 _NEWTON_STEPS = 12
@@ -59,16 +59,18 @@ def fit(kernel: Kernel, targets: Floats, *, offset: Floats, l2: Floats) -> Float
     return mix
 
 
-def sigmoid(logits: NDArray[np.floating]) -> NDArray[np.floating]:
+def sigmoid(logits: Floats) -> Floats:
     """Turn log-odds into chances, without overflow, in the precision given."""
     small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1, small) / (1 + small)
+    chance: Floats = np.where(logits >= 0, 1, small) / (1 + small)
+    return chance
 
 
-def _loss(logits: Floats, targets: Floats, mix: Floats, fitted: Floats, l2: Floats) -> NDArray[np.float64]:
+def _loss(logits: Floats, targets: Floats, mix: Floats, fitted: Floats, l2: Floats) -> Floats:
     entropy = np.logaddexp(0, logits) - targets * logits
     penalty = l2 / 2 * (mix * fitted).sum(axis=0, dtype=np.float64)
-    return entropy.sum(axis=0, dtype=np.float64) + penalty
+    loss: Floats = entropy.sum(axis=0, dtype=np.float64) + penalty
+    return loss
 
 
 def _solve(kernel: Kernel, curvature: Floats, l2: Floats, right: Floats) -> tuple[Floats, Floats]:

@@ -41,6 +41,6 @@ class Sparse:
             total[: len(entries)] += block.take(self._columns[entries], axis=0) * self._values[entries]
         product = np.empty_like(total)
         product[self._order] = total
-        for row, entries in self._long:
-            product[row] += self._values[entries, 0] @ block.take(self._columns[entries], axis=0)
+        for row, rest in self._long:
+            product[row] += self._values[rest, 0] @ block.take(self._columns[rest], axis=0)
         return product

@@ -32,6 +32,10 @@ FEWEST = 5  # distinct positive (and negative) texts a category needs to be trai
 _FOLDS = 5
 _PENALTIES = (1.0, 0.33, 0.1)
 _FORMAT = 1
+_PARTS = "judge.json"
+_BAG = ("pairs", "word_weights", "piece_weights", "pair_weights")
+_LINEAR = ("word_terms", "piece_terms", "pair_terms", "offset")
+_CALIBRATION = ("weights", "centre", "spread")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,85 @@ class TrainedJudge:
             scores[:, columns] = np.round(trained, 2)
         return scores
 
+    def save(self, path: Path) -> None:
+        """Write the judge to one file of arrays and JSON; the same judge gives the same bytes."""
+        parts: dict[str, Any] = {
+            "format": _FORMAT,
+            "categories": [asdict(category) for category in self.categories],
+            "methods": self.methods,
+            "thresholds": self.thresholds,
+            "agreement": asdict(self.agreement),
+        }
+        arrays: dict[str, NDArray[Any]] = {}
+        if self._linear is not None and self._calibration is not None:
+            bag = self._linear.bag
+            parts |= {"words": list(bag.words), "pieces": list(bag.pieces)}
+            arrays |= {name: getattr(bag, name) for name in _BAG}
+            arrays |= {name: getattr(self._linear, name) for name in _LINEAR}
+            arrays |= {name: getattr(self._calibration, name) for name in _CALIBRATION}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(_entry(_PARTS), json.dumps(parts, ensure_ascii=True))
+            for name, array in arrays.items():
+                with archive.open(_entry(f"{name}.npy"), "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+
+    @classmethod
+    def load(cls, path: Path) -> TrainedJudge:
+        """Read a judge that `save` wrote.
+
+        Raises:
+            InputError: The file is not one, or was written by another version.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                parts = json.loads(archive.read(_PARTS))
+                arrays = {
+                    name.removesuffix(".npy"): _array(archive, name)
+                    for name in archive.namelist()
+                    if name.endswith(".npy")
+                }
+            return _restored(parts, arrays)
+        except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+            raise InputError(f"{path} is not a trained judge that this version can read: train it again.") from error
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    with archive.open(name) as entry:
+        array: NDArray[Any] = np.lib.format.read_array(entry, allow_pickle=False)
+    return array
+
+
+def _restored(parts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> TrainedJudge:
+    if parts["format"] != _FORMAT:
+        raise ValueError(parts["format"])
+    linear = calibration = None
+    if arrays:
+        bag = Bag(
+            words={word: place for place, word in enumerate(parts["words"], start=2)},
+            pieces={piece: place for place, piece in enumerate(parts["pieces"])},
+            **{name: arrays[name] for name in _BAG},
+        )
+        linear = Linear(bag=bag, **{name: arrays[name] for name in _LINEAR})
+        calibration = Calibration(**{name: arrays[name] for name in _CALIBRATION})
+    categories = tuple(Category(**category) for category in parts["categories"])
+    agreed = parts["agreement"]
+    agreed["categories"] = tuple(CategoryAgreement(**category) for category in agreed["categories"])
+    return TrainedJudge(
+        categories=categories,
+        methods=tuple(parts["methods"]),
+        thresholds=tuple(parts["thresholds"]),
+        agreement=Agreement(**agreed),
+        _lexical=LexicalJudge(categories),
+        _linear=linear,
+        _calibration=calibration,
+    )
+
 
 def _checked(texts: Sequence[str], labels: ArrayLike, categories: Sequence[Category]) -> Floats:
     wanted = np.asarray(labels, dtype=np.float64)
@@ -140,7 +223,9 @@ def _deal(tokens: Sequence[list[str]], labels: Floats, seed: int) -> tuple[NDArr
     Returns:
         The fold of each text, shape (n_texts,), and the place of the first text of each group of the same words.
     """
-    names = [hashlib.blake2b(" ".join(words).encode(), key=str(seed).encode(), digest_size=16).digest() for words in tokens]
+    names = [
+        hashlib.blake2b(" ".join(words).encode(), key=str(seed).encode(), digest_size=16).digest() for words in tokens
+    ]
     first: dict[bytes, int] = {}
     for place, name in enumerate(names):
         first.setdefault(name, place)
@@ -165,8 +250,8 @@ def _cross_logits(tokens: Sequence[list[str]], labels: Floats, folds: NDArray[np
     l2 = np.repeat(_PENALTIES, n_targets)
     for fold in range(_FOLDS):
         seen, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        model = Linear.fit([tokens[k] for k in seen], np.tile(labels[seen], len(_PENALTIES)), l2=l2)
-        logits[held] = model.logits([tokens[k] for k in held]).reshape(len(held), len(_PENALTIES), n_targets)
+        model = Linear.fit([tokens[k] for k in seen.tolist()], np.tile(labels[seen], len(_PENALTIES)), l2=l2)
+        logits[held] = model.logits([tokens[k] for k in held.tolist()]).reshape(len(held), len(_PENALTIES), n_targets)
     wanted = labels[:, None, :]
     losses = (np.logaddexp(0, logits) - wanted * logits).mean(axis=(0, 2))
     best = int(losses.argmin())

@@ -91,8 +91,8 @@ class Ledger(Protocol):
     Every method raises LedgerError when the store cannot be read or written.
     """
 
-    async def add_job(self, job: Job, chunks: Sequence[Chunk], /) -> None:
-        """Enter a new job and the plan of its chunks."""
+    async def add_job(self, job: Job, chunks: Sequence[Chunk], /) -> Job:
+        """Enter a new job and the plan of its chunks; returns it with its times."""
         ...
 
     async def job(self, job_id: str, /) -> Job | None:

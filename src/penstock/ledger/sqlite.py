@@ -53,8 +53,8 @@ class SqliteLedger:
     ) -> None:
         await self._desk.__aexit__(kind, error, trace)
 
-    async def add_job(self, job: Job, chunks: Sequence[Chunk], /) -> None:
-        """Enter a new job and the plan of its chunks."""
+    async def add_job(self, job: Job, chunks: Sequence[Chunk], /) -> Job:
+        """Enter a new job and the plan of its chunks; returns it with its times."""
         now = self._clock()
         stamped = replace(job, created_at=job.created_at or now, updated_at=now)
         values = asdict(stamped)
@@ -65,6 +65,7 @@ class SqliteLedger:
             _write_chunks(db, job.id, chunks, now)
 
         await self._desk.do(work)
+        return stamped
 
     async def job(self, job_id: str, /) -> Job | None:
         """Find one job by its id."""

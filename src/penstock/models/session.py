@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import random
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -21,7 +24,7 @@ from penstock.models.paced import Paced
 from penstock.models.transport import HttpTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -151,3 +154,30 @@ class Session:
             rng=self._rng,
             patience=spec.patience,
         )
+
+
+@dataclass(slots=True)
+class _Shared:
+    session: Session
+    users: int = 0
+
+
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, _Shared] = WeakKeyDictionary()
+"""The one thing this room remembers by itself: a server limits the account, so all jobs of a loop must be one."""
+
+
+@asynccontextmanager
+async def shared_session() -> AsyncGenerator[Session, None]:
+    """Give the session that all jobs of the running loop share; the last one to leave closes it."""
+    loop = asyncio.get_running_loop()
+    if loop not in _shared:
+        _shared[loop] = _Shared(await Session().__aenter__())
+    shared = _shared[loop]
+    shared.users += 1
+    try:
+        yield shared.session
+    finally:
+        shared.users -= 1
+        if not shared.users:
+            del _shared[loop]
+            await shared.session.__aexit__(None, None, None)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from penstock.ledger.ledger import Ledger
     from penstock.records import Outcome
     from penstock.tables import Row, Table
+    from penstock.tables.table import Kind
 
 PAGE = 2_000
 """Rows fetched from the ledger at a time."""
@@ -64,8 +65,8 @@ async def deliver(
     Raises:
         DeliveryError: It could not be written; the outcomes are still in the ledger.
     """
-    kinds = ["number"] * sum(blocks) + ["text"] * len(ADDED)
-    columns = [*table.columns, *(Column(name, kind) for name, kind in zip(added, kinds, strict=True))]
+    kinds: list[Kind] = ["number"] * sum(blocks) + ["text"] * len(ADDED)
+    columns = [*table.columns, *(Column(name=name, kind=kind) for name, kind in zip(added, kinds, strict=True))]
     rows = table.rows()
     with writer(path, columns, like=table) as out:
 

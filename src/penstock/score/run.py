@@ -13,7 +13,7 @@ from penstock.errors import InputError, JobError
 from penstock.jobs.chunks import plan
 from penstock.jobs.run import Runner
 from penstock.ledger.ledger import Job, Tally
-from penstock.models.session import Session
+from penstock.models.session import shared_session
 from penstock.score.config import ScoreConfig
 from penstock.score.deliver import added_columns, check_columns, deliver
 from penstock.score.embedded import embedded_judge, read_labelled
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from penstock.jobs.events import Listener
     from penstock.jobs.run import Work
     from penstock.jobs.workspace import Workspace
+    from penstock.models.session import Session
     from penstock.tables import Table
 
 SYSTEM = "score"
@@ -99,8 +100,7 @@ class ScoreJob:
             folder=str(self.workspace.folder(job_id).path),
             rows=rows,
         )
-        await ledger.add_job(job, plan(rows, chunk_rows=self.config.chunk_rows))
-        return job
+        return await ledger.add_job(job, plan(rows, chunk_rows=self.config.chunk_rows))
 
     async def run(
         self,
@@ -115,7 +115,7 @@ class ScoreJob:
 
         Args:
             job: New, or to be gone on with.
-            session: The process's way to its models; one is opened for this job when not given.
+            session: The way to the models; the one that all jobs of this loop share when not given.
             again: Whether rows that failed for good are asked again, too.
             listeners: Told of every event.
             started: Given the runner, so that it can be stopped.
@@ -136,6 +136,7 @@ class ScoreJob:
                     chunk_rows=self.config.chunk_rows,
                     retry_limit=self.config.retry_limit,
                     again=again,
+                    deliver=lambda: self.deliver(job.id, Path(self.config.output)),
                     listeners=listeners,
                 )
                 if started is not None:
@@ -145,8 +146,6 @@ class ScoreJob:
 
     async def _finish(self, job: Job, runner: Runner) -> ScoreResult:
         delivered = job.status in {"completed", "failed"}
-        if delivered:
-            await self.deliver(job.id, Path(self.config.output))
         progress = runner.progress()
         return ScoreResult(
             job=job,
@@ -173,7 +172,8 @@ class ScoreJob:
         if not config.models:
             scorer = await anyio.to_thread.run_sync(embedded_judge, config, folder)
             return local_work(scorer)
-        session = session or await stack.enter_async_context(Session())
+        if session is None:
+            session = await stack.enter_async_context(shared_session())
         cache = await self.workspace.cache(ttl=config.cache_ttl, entries=config.cache_entries) if config.cache else None
         return model_work(config, session, cache)
 

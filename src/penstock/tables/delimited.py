@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from penstock.errors import InputError
 from penstock.tables.cell import harmless, is_whole, text_of
-from penstock.tables.encoding import Encoding
 from penstock.tables.lines import Lines
 from penstock.tables.table import Row, check_columns, fit
 from penstock.tables.text import LONGEST, Text
@@ -24,6 +23,8 @@ from penstock.tables.text import LONGEST, Text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from penstock.tables.encoding import Encoding
 
 # The limit of the csv module is one for the whole process and too low for long texts (131,072 characters). It is set
 # here and nowhere else; the length of a record is bounded below.
@@ -186,7 +187,7 @@ def _next_record(reader: Iterator[list[str]], feed: _Feed, *, dialect: Dialect) 
     except csv.Error as error:
         inside = "expected after" in str(error)
         line = feed.take_back()
-        cells = next(csv.reader([line], delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE), [])
+        cells = next(csv.reader([line], delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE), [line])
         problem = (
             "a quote stands inside a quoted cell: double it."
             if inside
@@ -206,8 +207,9 @@ def _bad_signs(lines: list[str]) -> str:
 
 
 def _reader(lines: Iterator[str], *, dialect: Dialect) -> Iterator[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
-    return csv.reader(lines, delimiter=dialect.delimiter, quoting=quoting, strict=True)
+    if dialect.quoted:
+        return csv.reader(lines, delimiter=dialect.delimiter, strict=True)
+    return csv.reader(lines, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE)
 
 
 def _told(text: Text, *, delimiters: str) -> Dialect:
@@ -259,6 +261,9 @@ class DelimitedWriter:
     def finish(self) -> None:
         """Write what is still held back."""
         self._lines.finish()
+
+    def abandon(self) -> None:
+        """Let go; nothing lies anywhere else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,20 @@ value that was last computed; error values and empty cells are None.
 
 from __future__ import annotations
 
-import math
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from penstock.errors import DeliveryError, InputError
 from penstock.tables.cell import text_of, whole
-from penstock.tables.sheet import Workbook
+from penstock.tables.sheet import open_workbook
 from penstock.tables.signature import not_text
-from penstock.tables.table import Column, Row, check_columns, fit
+from penstock.tables.table import Row, check_columns, fit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
 _LARGE = 1 << 25  # bytes of XML of a sheet that calamine may hold
@@ -48,9 +47,217 @@ class Excel:
 
     def rows(self) -> Iterator[Row]:
         """Yield every row up to the last filled one; empty rows between are rows."""
-        number, empty = 0, 0
-        width = len(self.columns)
-        found = _filled(_raw(self.path, sheet=self.sheet, streamed=self.streamed))
-        start = next(found)[1]
-        for place, cells in found:
-            ...
+        grid = _filled(self.grid())
+        top, header = next(grid)
+        left, width = _first(header), len(self.columns)
+        empty = (None,) * width
+        below = top + 1
+        for place, cells in grid:
+            for number in range(below, place):
+                yield Row(number - top - 1, empty)
+            below = place + 1
+            yield _row(place - top - 1, cells=cells, left=left, width=width, place=place)
+
+    def grid(self) -> Iterator[list[Any]]:
+        """Yield the rows of the sheet from its first one, empty ones included, each from the first column."""
+        if self.streamed:
+            return open_workbook(self.path).grid(self.sheet)
+        return _held(self.path, sheet=self.sheet)
+
+
+def open_excel(path: Path, *, sheet: str | None) -> Excel:
+    """Read the header of a sheet; without a name, the first one.
+
+    Raises:
+        InputError: When the workbook is damaged or protected, or the sheet is missing or empty.
+    """
+    _check_signature(path)
+    if path.suffix.lower() in {".xlsx", ".xlsm"}:
+        workbook = open_workbook(path)
+        name = _chosen(list(workbook.parts), sheet=sheet, path=path)
+        streamed = workbook.sizes[name] > _LARGE
+    else:
+        with _calamine(path) as book:
+            name = _chosen(book.sheet_names, sheet=sheet, path=path)
+        streamed = False
+    found = Excel(path=path, sheet=name, columns=(), streamed=streamed)
+    grid = _filled(found.grid())
+    first = next(grid, None)
+    if first is None:
+        raise InputError(f"Sheet '{name}' of {path} is empty: give a table with a header and at least one row.")
+    if next(grid, None) is None:
+        raise InputError(f"Sheet '{name}' of {path} has a header and no rows: give at least one row.")
+    names = [text_of(cell) for cell in first[1][_first(first[1]) :]]
+    return replace(found, columns=check_columns(names, path=path))
+
+
+def _check_signature(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+    if not head:
+        raise InputError(f"{path} is empty: give a table with a header and at least one row.")
+    if path.suffix.lower() == ".xls" or head.startswith(b"PK"):
+        return
+    what = not_text(head, marked=False) or "a text file: if it is a table, name it .csv"
+    raise InputError(f"{path} is not an Excel workbook, it looks like {what}.")
+
+
+def _chosen(names: Sequence[str], *, sheet: str | None, path: Path) -> str:
+    if not names:
+        raise InputError(f"{path} has no worksheet: give a workbook with a table.")
+    if sheet is None:
+        return names[0]
+    if sheet not in names:
+        raise InputError(f"{path} has no sheet '{sheet}': it has {', '.join(names)}.")
+    return sheet
+
+
+@contextmanager
+def _calamine(path: Path) -> Generator[Any]:
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    library: Any = CalamineWorkbook
+    try:
+        with library.from_path(path) as book:
+            yield book
+    except PasswordError as error:
+        raise InputError(f"{path} is protected by a password: save it without one.") from error
+    except CalamineError as error:
+        raise InputError(f"{path} is not an Excel workbook, or a damaged one ({error}): save it again.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error}).") from error
+
+
+def _held(path: Path, *, sheet: str) -> Iterator[list[Any]]:
+    with _calamine(path) as book:
+        for cells in book.get_sheet_by_name(sheet).iter_rows():
+            yield [_plain(cell) for cell in cells]
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, float):
+        return int(cell) if cell.is_integer() and abs(cell) < 2**53 else cell
+    return None if cell == "" else cell
+
+
+def _filled(grid: Iterator[list[Any]]) -> Iterator[tuple[int, list[Any]]]:
+    """Yield the rows that hold anything, cut after their last filled cell, with their places from 0."""
+    for place, cells in enumerate(grid):
+        while cells and cells[-1] is None:
+            cells.pop()
+        if cells:
+            yield place, cells
+
+
+def _first(cells: Sequence[Any]) -> int:
+    return next(place for place, cell in enumerate(cells) if cell is not None)
+
+
+def _row(number: int, *, cells: list[Any], left: int, width: int, place: int) -> Row:
+    within = cells[left:]
+    problem = "it has a cell to the left of the header: move it." if any(cells[:left]) else ""
+    if len(within) > width:
+        kept, _ = fit(within, width=width, joint=" ")
+        return Row(number, kept, f"Row {place + 1}: it has a cell to the right of the header: name its column.")
+    kept = (*within, *[None] * (width - len(within)))
+    return Row(number, kept, f"Row {place + 1}: {problem}" if problem else "")
+
+
+class ExcelWriter:
+    """Writes rows to the one sheet of a new .xlsx workbook; texts are never formulas or links.
+
+    Args:
+        file: Where the bytes go; it is not closed.
+        path: Under what name they will be published.
+        columns: The header.
+    """
+
+    def __init__(self, file: BinaryIO, *, path: Path, columns: Sequence[str]) -> None:
+        import xlsxwriter
+
+        if len(columns) > _MOST_COLUMNS:
+            raise DeliveryError(f"{path} cannot have {len(columns):,} columns: write CSV or Parquet.")
+        self._path = path
+        self._count = 0
+        self._folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            options = {"constant_memory": True, "tmpdir": self._folder.name, "use_zip64": True}
+            book: Any = xlsxwriter.Workbook(file, options)
+            # The date of the work would make two equal tables two different files.
+            book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001 - sheets know no time zone
+            self._book = book
+            self._sheet = book.add_worksheet()
+            self._formats: dict[type, Any] = {
+                kind: book.add_format({"num_format": code})
+                for kind, code in (
+                    (datetime, "yyyy-mm-dd hh:mm:ss"),
+                    (date, "yyyy-mm-dd"),
+                    (time, "hh:mm:ss"),
+                    (timedelta, "[h]:mm:ss"),
+                )
+            }
+            self.write(columns)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def write(self, cells: Sequence[Any]) -> None:
+        """Write one row.
+
+        Raises:
+            DeliveryError: When the sheet is full or a cell is too long for one.
+        """
+        if self._count == _MOST_ROWS:
+            raise DeliveryError(f"{self._path} cannot have more than {_MOST_ROWS:,} rows: write CSV or Parquet.")
+        for column, cell in enumerate(cells):
+            if cell is not None:
+                self._put(column, cell)
+        self._count += 1
+
+    def finish(self) -> None:
+        """Put the workbook together."""
+        from xlsxwriter.exceptions import FileCreateError
+
+        try:
+            self._book.close()
+        except FileCreateError as error:
+            raise error.args[0] if isinstance(error.args[0], OSError) else error from error
+        self._folder.cleanup()
+
+    def abandon(self) -> None:
+        """Remove what was written on the way."""
+        self._folder.cleanup()
+
+    def _put(self, column: int, cell: Any) -> None:
+        kind = type(cell)
+        if kind is str:
+            self._put_text(column, cell)
+        elif kind is bool:
+            self._sheet.write_boolean(self._count, column, cell)
+        elif kind in {int, float} and abs(cell) < 2**53:  # which NaN and infinity are not
+            self._sheet.write_number(self._count, column, cell)
+        elif kind in self._formats and _is_shown(cell):
+            self._sheet.write_datetime(self._count, column, cell, self._formats[kind])
+        else:
+            self._put_text(column, str(cell) if kind in {int, float} else text_of(cell))
+
+    def _put_text(self, column: int, text: str) -> None:
+        text = whole(text)
+        if len(text) > _LONGEST // 2 and len(text.encode("utf-16-le")) > 2 * _LONGEST:
+            where = f"The cell in row {self._count + 1}, column {column + 1} of {self._path}"
+            raise DeliveryError(f"{where} is longer than {_LONGEST:,} characters: write CSV or Parquet.")
+        self._sheet.write_string(self._count, column, text)
+
+
+def _is_shown(cell: datetime | date | time | timedelta) -> bool:
+    """Say whether a sheet has a number for a date or time: from March 1900, without a time zone, to milliseconds."""
+    if isinstance(cell, timedelta):
+        return cell >= timedelta(0) and cell.microseconds % 1000 == 0
+    if isinstance(cell, time):
+        return cell.tzinfo is None and cell.microsecond % 1000 == 0
+    if isinstance(cell, datetime):
+        return cell.tzinfo is None and cell.year > 1900 and cell.microsecond % 1000 == 0
+    return cell.year > 1900

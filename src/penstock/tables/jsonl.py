@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import msgspec
 
@@ -80,7 +80,7 @@ def open_jsonl(text: Text) -> Jsonl:
 def _object(line: str) -> dict[str, Any] | str:
     """Read one object, NaN and halves of surrogate pairs allowed; a sentence when it is none."""
     try:
-        found = msgspec.json.decode(line)
+        found: Any = msgspec.json.decode(line)
     except (ValueError, RecursionError):  # strict and fast; what it refuses may still be JSON to many
         try:
             found = json.loads(line)
@@ -88,7 +88,9 @@ def _object(line: str) -> dict[str, Any] | str:
             return f"it is not valid JSON ({error.msg}): mend it."
         except (ValueError, RecursionError):
             return "its JSON is too deep or holds too long a number: mend it."
-    return found if isinstance(found, dict) else "it is JSON, but not an object: write one object per line."
+    if type(found) is not dict:
+        return "it is JSON, but not an object: write one object per line."
+    return cast("dict[str, Any]", found)
 
 
 class JsonlWriter:
@@ -117,3 +119,6 @@ class JsonlWriter:
     def finish(self) -> None:
         """Write what is still held back."""
         self._lines.finish()
+
+    def abandon(self) -> None:
+        """Let go; nothing lies anywhere else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from penstock.errors import DeliveryError, InputError, MissingExtra
@@ -21,14 +22,15 @@ _GROUP = 65_536  # rows of a row group that is written
 _GROUP_SIZE = 1 << 25  # characters of one, at the most
 
 
-def check_installed() -> None:
-    """See that pyarrow is there.
+def arrow() -> Any:
+    """Import pyarrow, which has no types of its own.
 
     Raises:
-        MissingExtra: When it is not.
+        MissingExtra: When it is not installed.
     """
     try:
-        import pyarrow.parquet  # noqa: F401 - asked for only to know that it is there
+        import_module("pyarrow.parquet")
+        return import_module("pyarrow")
     except ImportError as error:
         raise MissingExtra("Parquet", "parquet") from error
 
@@ -56,9 +58,9 @@ class Parquet:
                     _cells(column, name=name, path=self.path)
                     for name, column in zip(self.columns, batch.columns, strict=True)
                 ]
-                for number, cells in enumerate(zip(*columns, strict=True), start=number):
-                    yield Row(number, cells)
-                number += 1
+                for place, cells in enumerate(zip(*columns, strict=True)):
+                    yield Row(number + place, cells)
+                number += batch.num_rows
 
 
 def open_parquet(path: Path) -> Parquet:
@@ -68,7 +70,6 @@ def open_parquet(path: Path) -> Parquet:
         InputError: When it cannot be read or has no rows.
         MissingExtra: When pyarrow is not installed.
     """
-    check_installed()
     with _opened(path) as file:
         if not file.metadata.num_rows:
             raise InputError(f"{path} has columns and no rows: give a table with at least one row.")
@@ -77,11 +78,10 @@ def open_parquet(path: Path) -> Parquet:
 
 
 def _opened(path: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    pa = arrow()
 
     try:
-        return pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
+        return pa.parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
     except pa.ArrowException as error:
         raise InputError(f"{path} is not a Parquet file, or a damaged one ({_brief(error)}): make it again.") from error
     except OSError as error:
@@ -89,7 +89,7 @@ def _opened(path: Path) -> Any:
 
 
 def _batches(file: Any, *, path: Path) -> Iterator[Any]:
-    import pyarrow as pa
+    pa = arrow()
 
     try:
         yield from file.iter_batches(batch_size=_BATCH, use_threads=False)
@@ -99,7 +99,7 @@ def _batches(file: Any, *, path: Path) -> Iterator[Any]:
 
 def _cells(column: Any, *, name: str, path: Path) -> list[Any]:
     """Turn an Arrow array into Python values; what Python has no type for (nanoseconds, far years) into texts."""
-    import pyarrow as pa
+    pa = arrow()
 
     kind = column.type
     try:
@@ -136,18 +136,16 @@ class ParquetWriter:
     """
 
     def __init__(self, file: BinaryIO, *, path: Path, columns: Sequence[str | Column], like: Table | None) -> None:
-        import pyarrow.parquet as pq
-
         self._path = path
         self._schema = _schema(columns, like=like)
         self._rows: list[Sequence[Any]] = []
         self._size = 0
-        self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
+        self._writer = arrow().parquet.ParquetWriter(file, self._schema, compression="zstd")
 
     def write(self, cells: Sequence[Any]) -> None:
         """Take one row; a full row group is written."""
         self._rows.append(cells)
-        self._size += sum(len(cell) for cell in cells if isinstance(cell, str | bytes | list))
+        self._size += sum(map(_size, cells))
         if len(self._rows) == _GROUP or self._size > _GROUP_SIZE:
             self._flush()
 
@@ -162,7 +160,7 @@ class ParquetWriter:
         self._writer.is_open = False
 
     def _flush(self) -> None:
-        import pyarrow as pa
+        pa = arrow()
 
         columns = zip(*self._rows, strict=True)
         arrays = [
@@ -172,8 +170,12 @@ class ParquetWriter:
         self._rows, self._size = [], 0
 
 
+def _size(cell: Any) -> int:
+    return len(cell) if isinstance(cell, str | bytes | list) else 0
+
+
 def _schema(columns: Sequence[str | Column], *, like: Table | None) -> Any:
-    import pyarrow as pa
+    pa = arrow()
 
     kept = [column for column in columns if isinstance(column, str)]
     added = [column for column in columns if isinstance(column, Column)]
@@ -184,8 +186,7 @@ def _schema(columns: Sequence[str | Column], *, like: Table | None) -> Any:
         schema = pa.schema([])
         fields = {name: pa.field(name, kind) for name, kind in _types(kept, like=like).items()}
     fields |= {
-        column.name: pa.field(column.name, pa.float64() if column.kind == "number" else pa.string())
-        for column in added
+        column.name: pa.field(column.name, pa.float64() if column.kind == "number" else pa.string()) for column in added
     }
     order = [column if isinstance(column, str) else column.name for column in columns]
     return pa.schema([fields[name] for name in order], metadata=schema.metadata)
@@ -193,7 +194,7 @@ def _schema(columns: Sequence[str | Column], *, like: Table | None) -> Any:
 
 def _types(names: Sequence[str], *, like: Table | None) -> dict[str, Any]:
     """Tell the types of columns from all their cells, which takes one pass; cells of a text file are texts."""
-    import pyarrow as pa
+    pa = arrow()
 
     seen: dict[str, set[type]] = {name: set() for name in names}
     if like and not isinstance(like.source, Delimited):
@@ -201,7 +202,7 @@ def _types(names: Sequence[str], *, like: Table | None) -> dict[str, Any]:
         for row in like.rows():
             for place, found in places:
                 found.add(_type(row.cells[place]))
-    known = {
+    known: dict[type, Any] = {
         bool: pa.bool_(),
         int: pa.int64(),
         float: pa.float64(),
@@ -210,7 +211,7 @@ def _types(names: Sequence[str], *, like: Table | None) -> dict[str, Any]:
         time: pa.time64("us"),
         timedelta: pa.duration("us"),
     }
-    types = {}
+    types: dict[str, Any] = {}
     for name, found in seen.items():
         found.discard(type(None))
         only = float if found == {int, float} else found.pop() if len(found) == 1 else str
@@ -218,7 +219,7 @@ def _types(names: Sequence[str], *, like: Table | None) -> dict[str, Any]:
     return types
 
 
-def _type(cell: Any) -> type:
+def _type(cell: object) -> type:
     if type(cell) is int and abs(cell) > 2**53:  # beyond it a number may not survive as a float
         return str
     if isinstance(cell, datetime) and cell.tzinfo:
@@ -227,7 +228,7 @@ def _type(cell: Any) -> type:
 
 
 def _array(cells: Sequence[Any], *, field: Any, path: Path) -> Any:
-    import pyarrow as pa
+    pa = arrow()
 
     try:
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
@@ -241,7 +242,7 @@ def _array(cells: Sequence[Any], *, field: Any, path: Path) -> Any:
 
 
 def _is_textual(kind: Any) -> bool:
-    import pyarrow as pa
+    pa = arrow()
 
     return bool(pa.types.is_dictionary(kind) or pa.types.is_string_view(kind))
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from penstock.errors import DeliveryError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
 _FULL = {
@@ -28,7 +28,7 @@ _FULL = {
 
 
 @contextmanager
-def publishing(path: Path) -> Iterator[BinaryIO]:
+def publishing(path: Path) -> Generator[BinaryIO]:
     """Open a part of a file for writing; leaving without an error publishes it, else it is removed.
 
     Raises:
@@ -51,7 +51,7 @@ def publishing(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def delivering(path: Path) -> Iterator[None]:
+def delivering(path: Path) -> Generator[None]:
     """Turn an error of the operating system into a sentence about the file that is written."""
     try:
         yield

@@ -13,7 +13,7 @@ from penstock.tables import encoding as encodings
 from penstock.tables.signature import not_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 _BLOCK = 1 << 20
@@ -78,7 +78,7 @@ def _blocks(head: bytes, file: BinaryIO) -> Iterator[bytes]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
+def _reading(path: Path) -> Generator[BinaryIO]:
     try:
         with path.open("rb") as plain:
             if path.suffix.lower() != ".gz":

@@ -43,9 +43,9 @@ class Bucket:
         """Return the seconds until `amount` may be taken: 0 for now, infinity for never."""
         if amount > self.size:
             return math.inf
+        short = amount - self.level(now)
         # A billionth of slack: sums of fractions of seconds must not cost a call its turn.
-        short = amount - self.level(now) - 1e-9
-        return max(0.0, short / self.per_second)
+        return short / self.per_second if short > 1e-9 else 0.0
 
     def take(self, amount: float, *, now: float) -> None:
         """Take `amount`, which `wait` said may be taken."""

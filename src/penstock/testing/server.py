@@ -134,6 +134,7 @@ class ModelServer:
         decided = self._desk.receive(request, now=self._clock())
         if isinstance(decided, Call):
             self._calls[decided] = connection
+            self._set_alarm()
         else:
             self._look()
         return decided
@@ -146,14 +147,19 @@ class ModelServer:
         return response
 
     def _look(self) -> None:
-        """Start the calls that waited and now have a place; look again when the capacity changes."""
-        now = self._clock()
-        for call in self._desk.ready(now=now):
+        """Start the calls that waited and now have a place."""
+        for call in self._desk.ready(now=self._clock()):
             self._calls[call].start(call)
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        wait = self._desk.next_look(now=now)
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Look again when the capacity changes, while calls wait for it."""
+        if self._alarm is not None:
+            return
+        wait = self._desk.next_look(now=self._clock())
         if wait is not None:
             self._alarm = asyncio.get_running_loop().call_later(wait, self._look)
 

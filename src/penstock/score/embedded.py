@@ -1,0 +1,58 @@
+"""The judge that needs no server: made from the categories' words, or trained on labelled examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.errors import InputError
+from penstock.judge.examples import Examples, read_examples
+from penstock.judge.lexical import LexicalJudge
+from penstock.judge.trained import TrainedJudge
+from penstock.tables import open_table, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from penstock.score.config import ScoreConfig
+
+
+TRAINED = "judge.npz"
+"""Where a trained judge lies in its run folder, so that a resumed job goes on with the very same one."""
+
+
+def embedded_judge(config: ScoreConfig, folder: Path) -> LexicalJudge | TrainedJudge:
+    """Make the judge of a configuration, or fetch the one that an earlier run of the job was trained.
+
+    Raises:
+        InputError: The examples cannot be used.
+    """
+    if not config.examples:
+        return LexicalJudge(config.categories)
+    kept = folder / TRAINED
+    if kept.exists():
+        return TrainedJudge.load(kept)
+    examples = read_labelled(config)
+    judge = TrainedJudge.fit(examples.texts, examples.labels, config.categories)
+    draft = kept.with_suffix(".draft")
+    judge.save(draft)
+    draft.replace(kept)
+    return judge
+
+
+def read_labelled(config: ScoreConfig) -> Examples:
+    """Read the labelled examples that a configuration names.
+
+    Raises:
+        InputError: The file cannot be read, or holds no usable example.
+    """
+    table = open_table(Path(config.examples))
+    text = table.column(config.examples_text or config.text)
+
+    def rows() -> Iterator[tuple[str, Mapping[str, object]]]:
+        for row in table.rows():
+            if row.problem:
+                raise InputError(f"Row {row.number + 1} of {config.examples} cannot be read: {row.problem}.")
+            yield text_of(row.cells[text]), dict(zip(table.columns, row.cells, strict=True))
+
+    return read_examples(rows(), config.categories, source=config.examples)
