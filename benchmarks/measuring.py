@@ -5,13 +5,69 @@ from __future__ import annotations
 import csv
 import random
 import statistics
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-WORDS = (
-    "the bridge opened late again and nobody told us why the ferry was full a wonderful morning by the river "
-    "thanks to the crew who kept calm what a waste of money I cannot believe how kind they were please fix the lights "
-    "my daughter cried all the way home honestly impressed by the new timetable"
-).split()
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = [
+    "the",
+    "bridge",
+    "opened",
+    "late",
+    "again",
+    "and",
+    "nobody",
+    "told",
+    "us",
+    "why",
+    "the",
+    "ferry",
+    "was",
+    "full",
+    "a",
+    "wonderful",
+    "morning",
+    "by",
+    "the",
+    "river",
+    "thanks",
+    "to",
+    "the",
+    "crew",
+    "who",
+    "kept",
+    "calm",
+    "what",
+    "a",
+    "waste",
+    "of",
+    "money",
+    "I",
+    "cannot",
+    "believe",
+    "how",
+    "kind",
+    "they",
+    "were",
+    "please",
+    "fix",
+    "the",
+    "lights",
+    "my",
+    "daughter",
+    "cried",
+    "all",
+    "the",
+    "way",
+    "home",
+    "honestly",
+    "impressed",
+    "by",
+    "the",
+    "new",
+    "timetable",
+]
 
 CATEGORIES = ("praise", "complaint", "fear", "joy", "anger", "question")
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import aiohttp
 import anyio
-from measuring import CATEGORIES, make_rows, spread
 
+from measuring import CATEGORIES, make_rows, spread
 from penstock.judge import Category
 from penstock.judge.numeric import ScorePrompt
 from penstock.models import ModelSpec

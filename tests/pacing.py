@@ -7,16 +7,19 @@ it, so that a run of a minute takes a fraction of a second and comes out the sam
 from __future__ import annotations
 
 import asyncio
-import random
 import selectors
 from collections import deque
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from penstock.flow.gate import Gate
-from penstock.flow.pace import Pace, PaceStats
 from penstock.flow.ratelimits import RateLimits, Remainder
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Coroutine
+
+    from penstock.flow.pace import Pace, PaceStats
 
 
 class _Jump(selectors.SelectSelector):
@@ -183,7 +186,7 @@ class Server:
         await asyncio.sleep(self.refusal / 2)
         now = asyncio.get_running_loop().time()
         limits = self._limits(now)
-        if not all([rule.admits(now, self.in_flight, tokens) for rule in self.rules]):
+        if not all(rule.admits(now, self.in_flight, tokens) for rule in self.rules):
             self.refused += 1
             await asyncio.sleep(self.refusal / 2)
             return Answer(status=429, retry_after=self._retry_after(now), limits=limits)

@@ -29,14 +29,14 @@ class InputError(PenstockError):
     """Something that was given is wrong: fix it and run again; nothing was written."""
 
 
-class MissingExtra(InputError):  # noqa: N818 - named for what it says
+class MissingExtra(InputError):
     """A format or service needs a library that is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an extra: pip install 'penstock[{extra}]'.")
 
 
-class Refused(InputError):  # noqa: N818
+class Refused(InputError):
     """The server turned the account away (401, 403, 404): fix the key, the model's name or the address."""
 
 
@@ -52,7 +52,7 @@ class DeliveryError(PenstockError):
     """Results could not be written; they are kept in the ledger, and a resume delivers them."""
 
 
-class Outage(PenstockError):  # noqa: N818
+class Outage(PenstockError):
     """The model has been out of reach for longer than the job's patience; resume when it is back."""
 
 
@@ -89,7 +89,7 @@ class BadReply(ItemError):
     code = "bad_reply"
 
 
-class Later(PenstockError):  # noqa: N818
+class Later(PenstockError):
     """The same call may succeed later.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -86,8 +86,11 @@ def _text(result: ScoreResult) -> str:
     return "\n".join(lines)
 
 
-def _agreement(found: dict[str, float]) -> str:
+def _agreement(found: dict[str, Any]) -> str:
+    def number(name: str) -> str:
+        return "not defined" if found[name] is None else f"{found[name]:.3f}"
+
     return (
-        f"agreement with labels it had not seen: macro F1 {found['macro_f1']:.3f}, AUROC {found['auroc']:.3f}, "
-        f"calibration error {found['ece']:.3f} ({found['n']:,} examples)"
+        f"agreement with {found['n_texts']:,} labelled texts, each judged unseen: macro F1 {number('macro_f1')}, "
+        f"AUROC {number('auroc')}, calibration error {number('calibration_error')}"
     )

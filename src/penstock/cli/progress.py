@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from penstock.jobs.events import ChunkChanged, Event, JobChanged, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from penstock.jobs.events import Listener
 
@@ -18,7 +18,7 @@ EVERY = 5.0
 
 
 @contextmanager
-def watching(*, quiet: bool) -> Iterator[Sequence[Listener]]:
+def watching(*, quiet: bool) -> Generator[Sequence[Listener]]:
     """Show progress on stderr while the block runs; give the listeners that do it."""
     if quiet:
         yield ()
@@ -87,7 +87,7 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def _live() -> Iterator[Listener]:
+def _live() -> Generator[Listener]:
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, TextColumn

@@ -102,6 +102,10 @@ class Gate:
         self.pace.failed(ticket, self._clock())
         self._pump()
 
+    def now(self) -> float:
+        """Say what the gate's clock shows: the seconds in which its pace tells its history."""
+        return self._clock()
+
     def stats(self) -> PaceStats:
         """Say where the pace stands."""
         return self.pace.stats(waiting=len(self._line) + len(self._again) + self._resting)

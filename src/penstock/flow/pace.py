@@ -7,38 +7,42 @@ Why
     discovered, kept, and watched.
 
 What there is
-    `Window` holds calls in flight. `Rate` holds starts per second. `Quota` is a limit that somebody told: the user, or
-    the server in its headers. A call may start when all that exist agree. `Pace` counts the calls, turns refusals into
-    evidence, and decides which of the two discovered limits the evidence is about.
+    `Window` limits calls in flight. `Rate` limits starts per second. `Search` decides which of the two the server has.
+    `Quota` is a limit that somebody told: the user, or the server in its headers. A call may start when all agree.
+    `Pace` counts the calls and turns refusals into evidence.
 
 How it goes
     1. The window opens: a few calls at once, then one more every few milliseconds. Nothing is waited for, since a
        refusal comes back at once while a reply takes seconds.
-    2. The first refusal ends an episode: the calls in flight that were started before the refused one are what the server
-       bears, so the window is cut to exactly that. Further refusals of calls that were started before the cut tell
-       nothing new.
-    3. From then on a call starts when one ends. At growing intervals one call more is tried. If it is refused, the limit
-       stands. If it is not, more follow at once: the limit has been raised.
-    4. A refusal without a try means that the limit has fallen: the window is cut step by step, and opens again as soon as
-       calls are let in.
-    5. Refusals at different numbers in flight, with the earlier calls still there, cannot come from a limit on calls in
-       flight. The server counts starts: `Rate` takes over.
-    6. A refused call waits for its own `Retry-After`. All calls wait only when two were refused in a row.
+    2. The first refusal begins an episode. The calls in flight that were started before the refused one are what the
+       server bears, so the window is cut to exactly that. Further refusals of calls that were started before the cut
+       belong to the same episode and tell nothing new.
+    3. From then on a call starts when one ends. At growing intervals one call more is tried. If it is refused, the
+       limit stands. If it is not, more follow at once: the limit has been raised.
+    4. A refusal without a try means that the limit has fallen: the window is cut step by step, and opens again as soon
+       as calls are let in.
+    5. Refusals at different numbers in flight cannot come from a limit on calls in flight. The server counts starts:
+       `Search` lets `Rate` take over, measures it between refusals, and tries a little more now and then.
+    6. A refused call waits for its own `Retry-After`. All calls wait when two were refused in a row, with none let in
+       between. After such a pause the first call goes alone.
 
 What always holds
-    `in_flight` is what was started and has not ended. No call is started while `in_flight` reaches the window. Every
-    refusal belongs to one episode; one episode cuts once. The same calls in give the same numbers out.
+    `in_flight` is what was started and has not ended. No call starts while `in_flight` has reached the window. Every
+    refusal belongs to one episode; one episode cuts once. No wait is infinite while nothing is in flight. The same
+    calls in give the same numbers out.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from penstock.errors import InputError
 from penstock.flow.quota import Quota, ToldQuota
-from penstock.flow.rate import Rate
-from penstock.flow.window import Refusal, Window
+from penstock.flow.search import Search
+from penstock.flow.window import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +81,9 @@ class PaceChange:
         at: When, in the seconds of the gate's clock.
         limit: Calls that may be in flight from now on.
         rate: Calls that may start in a second from now on; None where that is not limited.
-        why: What happened, one word: `found`, `raised`, `fewer`, `rate`, `pause`.
+        why: What happened, one word: `found` (the limit was met for the first time), `held` (one call more was
+            tried and refused), `raised`, `fewer`, `rate` (calls a second were measured), `quota` (a limit that the
+            server told was used up), `pause`.
     """
 
     at: float
@@ -99,7 +105,7 @@ class PaceStats:
         succeeded: Calls that were answered.
         throttled: Calls that were refused.
         failed: Calls that ended without telling anything about the limit.
-        cuts: Times that the pace was lowered.
+        cuts: Episodes of refusals; each lowers the pace at most once.
         paused_until: When calls may start again, in the seconds of the gate's clock; 0 where nothing is paused.
     """
 
@@ -115,29 +121,6 @@ class PaceStats:
     paused_until: float
 
 
-@dataclass(slots=True, kw_only=True)
-class _Episode:
-    """Refusals that have one cause; it begins with the first one.
-
-    Attributes:
-        number: The first refused call.
-        started: When that call was started.
-        cut_at: When it came back.
-        accepted: Calls that the server bore at that time.
-        refused: Refused calls.
-        found: Whether the window met its limit from below.
-        cut: Whether the window was cut to `accepted`.
-    """
-
-    number: int
-    started: float
-    cut_at: float
-    accepted: int
-    refused: int
-    found: bool
-    cut: bool
-
-
 class Pace:
     """How fast one model of one account may be asked; shared by everything that asks it.
 
@@ -148,6 +131,9 @@ class Pace:
         requests_per_minute: A limit that is known beforehand.
         tokens_per_minute: A limit that is known beforehand.
         longest_pause: Seconds; a longer `Retry-After` is cut to this.
+
+    Raises:
+        InputError: A limit is not above zero.
     """
 
     HISTORY = 512  # changes that are kept; beyond, every second one of the older half is dropped
@@ -160,8 +146,15 @@ class Pace:
         tokens_per_minute: float | None = None,
         longest_pause: float = 600.0,
     ) -> None:
-        self._window = Window(ceiling=ceiling)
-        self._rate: Rate | None = None
+        for name, limit in (
+            ("calls in flight", ceiling),
+            ("requests per minute", requests_per_minute),
+            ("tokens per minute", tokens_per_minute),
+        ):
+            if limit is not None and limit <= 0:
+                raise InputError(f"The limit on {name} is {limit}: give a number above zero.")
+        self._search = Search(ceiling=ceiling)
+        self._window = self._search.window
         self._requests = _quota(requests_per_minute, 0.05, 1.0)
         self._tokens = _quota(tokens_per_minute, 1.0, 0.0)
         self._told_requests: ToldQuota | None = None
@@ -169,10 +162,7 @@ class Pace:
         self._flying: dict[int, Ticket] = {}
         self._calls_spent = 0
         self._tokens_spent = 0.0
-        self._episode: _Episode | None = None
-        self._former: Rate | None = None
-        self._rises = self._moves = self._still = 0
-        self._patience = 3
+        self._last: Refusal | None = None
         self._resting = False
         self._refusals_in_row = 0
         self._paused_until = 0.0
@@ -196,8 +186,8 @@ class Pace:
         if wait == math.inf:
             return wait
         wait = max(wait, self._paused_until - now)
-        if self._rate is not None:
-            wait = max(wait, self._rate.quota.wait(now, 1.0))
+        if self._search.rate is not None:
+            wait = max(wait, self._search.rate.quota.wait(now, 1.0))
         for quota, cost in self._limits(tokens):
             wait = max(wait, quota.wait(now, cost))
         return wait
@@ -231,9 +221,10 @@ class Pace:
         )
         self._started += 1
         self._flying[ticket.number] = ticket
-        self._window.started(now, ticket.place)
-        if self._rate is not None:
-            self._rate.started(now)
+        if self._window.started(now, ticket.place):
+            self._note(now, "raised")
+        if self._search.rate is not None:
+            self._search.rate.started(now)
         self._take(now, 1.0, tokens)
         return ticket
 
@@ -260,9 +251,8 @@ class Pace:
         """
         self._end(ticket)
         self._succeeded += 1
-        latency = now - ticket.started
-        known = self._window.latency
-        self._window.latency = latency if known is None else known + 0.1 * (latency - known)
+        self._search.answered(ticket.place)
+        self._window.learn_latency(now - ticket.started)
         if tokens is not None and tokens != ticket.tokens:
             self._take(now, 0.0, tokens - ticket.tokens)
         if limits is not None:
@@ -288,18 +278,17 @@ class Pace:
         self._end(ticket)
         self._throttled += 1
         self._take(now, -1.0, -ticket.tokens)
-        self._calls_spent -= 1
-        self._tokens_spent -= ticket.tokens
+        self._unspend(ticket)
         if limits is not None:
             self._told(ticket, now, limits)
             retry_after = limits.retry_after if retry_after is None else retry_after
         if retry_after is not None:
             retry_after = min(max(0.0, retry_after), self._longest_pause)
-        self._learn_delay(now - ticket.started)
+        self._window.learn_delay(now - ticket.started)
         if limits is not None and _exhausted(limits, ticket.tokens):
-            self._note(now, "quota")  # the copy of the server's bucket has the wait
-        elif self._episode is not None and ticket.started <= self._episode.cut_at:
-            self._refused_again(ticket, self._episode)
+            self._refused_by_quota(now)
+        elif self._last is not None and ticket.started <= self._last.at:
+            self._refused_too(ticket, self._last)
         else:
             self._refused_anew(ticket, now, retry_after)
         ticket.not_before = now + (retry_after or 0.0)
@@ -307,105 +296,53 @@ class Pace:
     def _end(self, ticket: Ticket) -> None:
         del self._flying[ticket.number]
 
-    def _learn_delay(self, delay: float) -> None:
-        known = self._window.delay
-        if known is None or delay > known:
-            self._window.delay = delay if known is None else known + 0.5 * (delay - known)
-        else:
-            self._window.delay = known + 0.2 * (delay - known)
+    def _unspend(self, ticket: Ticket) -> None:
+        """Take a refused call out of what was spent, also as later calls remember it."""
+        self._calls_spent -= 1
+        self._tokens_spent -= ticket.tokens
+        ticket.calls_spent -= 1
+        ticket.tokens_spent -= ticket.tokens
+        for later in reversed(self._flying.values()):
+            if later.number < ticket.number:
+                break
+            later.calls_spent -= 1
+            later.tokens_spent -= ticket.tokens
 
-    def _refused_again(self, ticket: Ticket, episode: _Episode) -> None:
-        episode.refused += 1
-        if ticket.number < episode.number:
-            episode.accepted -= 1
-            if episode.cut:
-                self._window.miscounted()
+    def _refused_by_quota(self, now: float) -> None:
+        """The server's own headers explain the refusal, and the copy of its bucket has the wait."""
+        if self._last is not None:
+            self._last.refused += 1
+        self._note(now, "quota")
+
+    def _refused_too(self, ticket: Ticket, last: Refusal) -> None:
+        """One more of the same episode: it was started before the pace was lowered."""
+        last.refused += 1
+        if ticket.number < last.number:
+            last.accepted -= 1
+            if last.climbing and self._window.limit > last.accepted:
+                self._window.refused_too()
 
     def _refused_anew(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
         refusal = self._evidence(ticket, now, retry_after)
-        before = self._episode
         self._refusals_in_row = self._refusals_in_row + 1 if refusal.starts == 0 else 0
         self._cuts += 1
-        why = self._judge(refusal, before)
-        self._episode = _Episode(
-            number=ticket.number,
-            started=ticket.started,
-            cut_at=now,
-            accepted=refusal.accepted,
-            refused=1,
-            found=why == "found",
-            cut=why == "found" and self._window.limit == refusal.accepted,
-        )
+        why = self._search.refused(refusal, self._last)
+        self._last = refusal
         self._note(now, why)
         self._pause(now, retry_after)
 
     def _evidence(self, ticket: Ticket, now: float, retry_after: float | None) -> Refusal:
-        accepted = 0
-        for number in self._flying:
-            if number >= ticket.number:
-                break
-            accepted += 1
-        episode = self._episode
-        if episode is None:
-            starts, seconds = ticket.number, math.inf
-        else:
-            starts = max(0, ticket.number - episode.number - episode.refused)
-            seconds = ticket.started - episode.started
+        last = self._last
         return Refusal(
+            number=ticket.number,
             at=now,
             started=ticket.started,
             place=ticket.place,
-            accepted=accepted,
-            starts=starts,
-            seconds=seconds,
+            accepted=sum(1 for _ in takewhile(lambda number: number < ticket.number, self._flying)),
+            starts=ticket.number if last is None else max(0, ticket.number - last.number - last.refused),
+            seconds=math.inf if last is None else ticket.started - last.started,
             retry_after=retry_after,
         )
-
-    def _judge(self, refusal: Refusal, before: _Episode | None) -> str:
-        """Decide which limit the server has shown."""
-        moved = before is not None and self._moved(refusal, before)
-        self._moves = self._moves + 1 if moved else 0
-        self._still = 0 if moved or refusal.accepted < 2 else self._still + 1
-        if self._rate is not None:
-            return self._judge_rate(refusal, self._rate)
-        if before is None or not self._counts_starts(refusal, before):
-            return self._window.refused(refusal)
-        if self._former is not None:  # the window was only tried
-            self._rate, self._former = self._former, None
-            self._patience *= 2
-        else:
-            self._rate = Rate(refusal.starts / refusal.seconds, now=refusal.at)
-        self._still = 0
-        self._window.release(refusal.at)
-        return "rate"
-
-    def _judge_rate(self, refusal: Refusal, rate: Rate) -> str:
-        why = rate.refused(refusal)
-        if self._still < self._patience:
-            return why
-        self._rate, self._former = None, rate
-        self._window.settle(refusal.accepted, now=refusal.at)
-        return "found"
-
-    def _moved(self, refusal: Refusal, before: _Episode) -> bool:
-        """Whether the server let calls in since, and yet refused at another number in flight."""
-        change = abs(refusal.accepted - before.accepted)
-        return refusal.starts > 0 and change > max(1, 0.1 * max(refusal.accepted, before.accepted))
-
-    def _counts_starts(self, refusal: Refusal, before: _Episode) -> bool:
-        """Whether what was refused cannot have been one call too many in flight."""
-        if refusal.starts == 0:
-            return False
-        rise = refusal.accepted - before.accepted
-        self._rises = self._rises + 1 if rise > 0 else 0
-        if rise <= 0 and not self._moves:
-            self._window.confirmed = True
-        risen = before.found and before.accepted > 0 and (self._rises >= 2 or (rise > 0 and self._moves > 0))
-        if risen and not self._window.confirmed:
-            return True
-        if self._moves:
-            self._window.confirmed = False
-        return refusal.accepted == 0 or self._moves >= 2 or (self._former is not None and self._moves > 0)
 
     def _pause(self, now: float, retry_after: float | None) -> None:
         """Let everyone wait when the server refuses whatever it is asked."""
@@ -413,7 +350,7 @@ class Pace:
             return
         if retry_after is not None:
             until = now + retry_after
-        elif self._window.limit == 1:
+        elif self._window.limit == 1 or self._refusals_in_row >= 3:
             until = now + min(8.0, 0.25 * 2.0 ** min(10, self._refusals_in_row))
         else:
             return
@@ -440,7 +377,7 @@ class Pace:
 
     @property
     def _per_second(self) -> float | None:
-        return None if self._rate is None else self._rate.now
+        return None if self._search.rate is None else self._search.rate.now
 
     def stats(self, *, waiting: int = 0) -> PaceStats:
         """Say where the pace stands; `waiting` is known to the gate only."""

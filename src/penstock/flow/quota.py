@@ -62,6 +62,10 @@ class ToldQuota:
     evenly need no telling apart.
     """
 
+    MINUTE = 60.0  # seconds until the limit is full again, where the server did not say
+    LONGEST = 600.0  # seconds after which it is asked again, whatever it said
+    RESERVE = 0.01  # of the limit, left in the bucket since the copy is never quite true
+
     __slots__ = ("_base", "_newest", "_resets_at", "quota")
 
     def __init__(self, told: Remainder, *, started: float, now: float) -> None:
@@ -87,7 +91,7 @@ class ToldQuota:
         self._newest = started
         self._measure(told, at=started, total=told.remaining + spent_before)
         self.quota.depth = told.limit
-        self._resets_at = math.inf if told.reset is None else now + told.reset
+        self._resets_at = now + (self.MINUTE if told.reset is None else min(told.reset, self.LONGEST))
         refilled = self.quota.rate * (now - started)
         self.quota.set(now, told.remaining - (spent - spent_before) + refilled)
 
@@ -108,4 +112,4 @@ class ToldQuota:
             self._resets_at = math.inf
             self._base = None
             self.quota.set(now, self.quota.depth)
-        return min(self.quota.wait(now, cost), self._resets_at - now)
+        return min(self.quota.wait(now, cost + self.RESERVE * self.quota.depth), self._resets_at - now)

@@ -8,7 +8,7 @@ memory is bounded by the two depths and the number of workers, whatever the leng
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
+from penstock.flow.shield import Worker, enlist
+from penstock.flow.unwrap import unwrapped
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
@@ -61,11 +64,12 @@ class Flow(Generic[B]):
 
     results: MemoryObjectReceiveStream[B]
     meter: Meter
-    _scope: anyio.CancelScope = field(repr=False)
+    _staff: Sequence[Worker] = field(repr=False)
 
     def stop(self) -> None:
-        """Take up nothing more. Work inside `kept()` finishes, and its results still come."""
-        self._scope.cancel()
+        """Take up nothing more. What is in hand is finished, and its results still come."""
+        for worker in self._staff:
+            worker.stop()
 
     def __aiter__(self) -> AsyncIterator[B]:
         return _drain(self.results)
@@ -90,43 +94,40 @@ async def flow(
         depth: Places in each of the two queues; twice the workers when not given.
     """
     depth = 2 * workers if depth is None else depth
-    scope = anyio.CancelScope()
+    staff = [Worker() for _ in range(workers + 1)]  # the feeder is one of them
     meter = Meter()
-    try:
+    with unwrapped():
         async with anyio.create_task_group() as tasks:
             fed, taken = anyio.create_memory_object_stream[A](depth)
             made, results = anyio.create_memory_object_stream[B](depth)
-            tasks.start_soon(_run, scope, source, fed, taken, made, stage, workers, meter)
+            tasks.start_soon(_run, staff, source, fed, taken, made, stage, meter)
             with results:
                 try:
-                    yield Flow(results, meter, scope)
+                    yield Flow(results, meter, staff)
                 finally:
                     tasks.cancel_scope.cancel()
-    except BaseExceptionGroup as group:
-        raise _only(group) from None
 
 
 async def _run(
-    scope: anyio.CancelScope,
+    staff: Sequence[Worker],
     source: AsyncGenerator[A, None],
     fed: MemoryObjectSendStream[A],
     taken: MemoryObjectReceiveStream[A],
     made: MemoryObjectSendStream[B],
     stage: Stage[A, B],
-    workers: int,
     meter: Meter,
 ) -> None:
-    """Feed and work inside one scope, so that one `stop` reaches both."""
-    with made, taken, scope:
+    """Feed and work until the source is used up or everybody was asked to leave."""
+    with made, taken:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_feed, source, fed, meter)
-            for _ in range(workers):
-                tasks.start_soon(_work, stage, taken, made, meter)
+            tasks.start_soon(_feed, staff[0], source, fed, meter)
+            for worker in staff[1:]:
+                tasks.start_soon(_work, worker, stage, taken, made, meter)
 
 
-async def _feed(source: AsyncGenerator[A, None], fed: MemoryObjectSendStream[A], meter: Meter) -> None:
+async def _feed(worker: Worker, source: AsyncGenerator[A, None], fed: MemoryObjectSendStream[A], meter: Meter) -> None:
     try:
-        with fed:
+        with fed, worker.scope, worker:
             async for item in source:
                 try:
                     fed.send_nowait(item)
@@ -139,47 +140,60 @@ async def _feed(source: AsyncGenerator[A, None], fed: MemoryObjectSendStream[A],
 
 
 async def _work(
-    stage: Stage[A, B], taken: MemoryObjectReceiveStream[A], made: MemoryObjectSendStream[B], meter: Meter
+    worker: Worker,
+    stage: Stage[A, B],
+    taken: MemoryObjectReceiveStream[A],
+    made: MemoryObjectSendStream[B],
+    meter: Meter,
 ) -> None:
+    enlist(worker)
     handled = 0
-    while True:
-        try:
-            item = taken.receive_nowait()
+    with worker.scope:
+        while not worker.asked:
             handled += 1
-            if handled % BREATH == 0:
-                await anyio.lowlevel.checkpoint()
-        except anyio.WouldBlock:
             try:
-                item = await taken.receive()
+                item = await _take(taken, worker, handled)
             except anyio.EndOfStream:
                 return
-        except anyio.EndOfStream:
-            return
-        meter.items += 1
-        meter.working += 1
-        began = perf_counter()
+            meter.items += 1
+            meter.working += 1
+            began = perf_counter()
+            try:
+                results = await stage(item)
+            finally:
+                meter.working -= 1
+                meter.busy += perf_counter() - began
+            for result in results:
+                await _hand_on(made, result, meter)
+
+
+async def _take(taken: MemoryObjectReceiveStream[A], worker: Worker, handled: int) -> A:
+    """Take the next item; what is there already costs no turn of the loop, except now and then for fairness.
+
+    Raises:
+        EndOfStream: There is none, or the worker was asked to leave at the very moment when it came.
+    """
+    with worker:
         try:
-            results = await stage(item)
-        finally:
-            meter.working -= 1
-            meter.busy += perf_counter() - began
-        for result in results:
-            await _hand_on(made, result, meter)
+            item = taken.receive_nowait()
+        except anyio.WouldBlock:
+            item = await taken.receive()
+            handled = 0  # it has waited just now
+    if worker.asked:
+        raise anyio.EndOfStream
+    if handled and handled % BREATH == 0:
+        await anyio.lowlevel.checkpoint()
+    return item
 
 
 async def _hand_on(made: MemoryObjectSendStream[B], result: B, meter: Meter) -> None:
-    """Pass a finished result on, even while the flow is being stopped: somebody reads until the end."""
-    try:
-        made.send_nowait(result)
-    except anyio.WouldBlock:
-        meter.deepest_out = max(meter.deepest_out, made.statistics().current_buffer_used)
-        with anyio.CancelScope(shield=True):
-            try:
-                await made.send(result)
-            except anyio.BrokenResourceError:
-                return  # the reader has left: the flow is over
-    except anyio.BrokenResourceError:
-        return
+    """Pass a finished result on; once the reader has left, the flow is over and nobody wants it."""
+    with suppress(anyio.BrokenResourceError):
+        try:
+            made.send_nowait(result)
+        except anyio.WouldBlock:
+            meter.deepest_out = max(meter.deepest_out, made.statistics().current_buffer_used)
+            await made.send(result)
 
 
 async def _drain(results: MemoryObjectReceiveStream[B]) -> AsyncIterator[B]:
@@ -198,11 +212,3 @@ async def _drain(results: MemoryObjectReceiveStream[B]) -> AsyncIterator[B]:
         except anyio.EndOfStream:
             return
         yield result
-
-
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first real error of a group: the flow stopped for it, and the rest followed from the stop."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

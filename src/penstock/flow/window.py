@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Refusal:
-    """What a refused call tells; the first of its episode.
+    """What a refused call tells, and with it all further refusals that have the same cause.
 
     Attributes:
+        number: The call's number.
         at: When it came back, in seconds.
         started: When the call was started.
         place: Calls that were in flight when it started, itself included.
@@ -18,8 +19,11 @@ class Refusal:
         starts: Calls that the server let in between the refusal before and this one.
         seconds: Time between the starts of the two refused calls; infinite for the first refusal of all.
         retry_after: Seconds that the server asked to wait.
+        climbing: Whether the call was tried beyond what the server was known to bear.
+        refused: Calls refused for this cause, itself included.
     """
 
+    number: int
     at: float
     started: float
     place: int
@@ -27,6 +31,8 @@ class Refusal:
     starts: int
     seconds: float
     retry_after: float | None
+    climbing: bool = False
+    refused: int = 1
 
 
 class Window:
@@ -55,7 +61,6 @@ class Window:
         "_recovering",
         "_shaken_at",
         "ceiling",
-        "confirmed",
         "delay",
         "grow_at",
         "latency",
@@ -66,7 +71,6 @@ class Window:
         self.ceiling = ceiling
         self.limit = min(first, ceiling)
         self.grow_at = -math.inf
-        self.confirmed = False  # the server has refused twice at this same number
         self.delay: float | None = None  # seconds after which refusals come back
         self.latency: float | None = None  # seconds after which replies come back
         self._proven = 0  # calls in flight that the server is known to bear
@@ -77,6 +81,20 @@ class Window:
         self._peak = 0
         self._shaken_at = -math.inf
 
+    def learn_delay(self, seconds: float) -> None:
+        """Take in how long a refusal took to come back; longer ones count for more."""
+        if self.delay is None:
+            self.delay = seconds
+        else:
+            self.delay += (0.5 if seconds > self.delay else 0.2) * (seconds - self.delay)
+
+    def learn_latency(self, seconds: float) -> None:
+        """Take in how long a reply took to come back."""
+        if self.latency is None:
+            self.latency = seconds
+        else:
+            self.latency += 0.1 * (seconds - self.latency)
+
     def wait(self, now: float, in_flight: int) -> float:
         """Seconds until one more call may be in flight; infinite where one has to end first."""
         if in_flight < self.limit:
@@ -85,22 +103,32 @@ class Window:
             return math.inf
         return max(0.0, self.grow_at - now)
 
-    def started(self, now: float, in_flight: int) -> None:
-        """Take in that a call was started, the `in_flight`-th."""
+    def started(self, now: float, in_flight: int) -> bool:
+        """Take in that a call was started, the `in_flight`-th; say whether the window now is as wide as planned."""
         if in_flight > self.limit:
-            self._grow(now)
-        elif self._recovering and self.grow_at == math.inf:
-            self.grow_at = now + self.confirm
+            return self._grow(now)
+        if self._recovering and self.grow_at == math.inf:
+            self._recover(now)
+        return False
 
-    def _grow(self, now: float) -> None:
+    def _recover(self, now: float) -> None:
+        """A call has been started after the cut: if it stands, the window opens to just below what was refused."""
+        if self.limit < self._goal:
+            self.grow_at = now + self.confirm
+        else:
+            self._keep(now, self._interval * self._round)
+
+    def _grow(self, now: float) -> bool:
         if not self._opening:
             self._open(now)
         else:
             last = self.grow_at if now - self.grow_at < self.LAG else now
             self.grow_at = last + 1 / self._speed
         self.limit += 1
-        if self.limit >= self._goal:
-            self._keep(now, self._interval * self._round)
+        if self.limit < self._goal:
+            return False
+        self._keep(now, self._interval * self._round)
+        return True
 
     def _open(self, now: float) -> None:
         """Begin to open: the first call beyond what is proven has to stand for a moment before others follow."""
@@ -122,13 +150,8 @@ class Window:
         return max(0.02, 3 * (self.delay or 0.0))
 
     @property
-    def peak(self) -> int:
-        """The most calls in flight that the server has been found to bear."""
-        return self._peak
-
-    @property
     def _round(self) -> float:
-        return 1.0 if self.latency is None else 2 * self.latency
+        return 1.0 if self.latency is None else 1.6 * self.latency
 
     @property
     def _speed(self) -> float:
@@ -140,7 +163,8 @@ class Window:
 
     def refused(self, refusal: Refusal) -> str:
         """Cut, and say why."""
-        if refusal.place > self._proven:
+        refusal.climbing = refusal.place > self._proven
+        if refusal.climbing:
             return self._found(refusal)
         return self._shaken(refusal)
 
@@ -157,11 +181,13 @@ class Window:
         if refusal.retry_after is not None:
             seconds = max(seconds, min(refusal.retry_after, 2 * self._round))
         self._keep(refusal.at, seconds)
-        return "found"
+        if before == 0:
+            return "found"
+        return "raised" if self.limit > before else "held"
 
     def _shaken(self, refusal: Refusal) -> str:
         """Fewer calls than before are borne: one step down, and if that was not enough, by three tenths."""
-        again = refusal.at - self._shaken_at < (self.latency or 1.0)
+        again = refusal.at - self._shaken_at < (self.latency or 1.0) and refusal.starts <= 0.1 * self.limit
         self._shaken_at = refusal.at
         known = min(refusal.accepted, refusal.place - 1, self.limit)
         self.limit = max(1, int(0.7 * known) if again else known)
@@ -170,7 +196,6 @@ class Window:
         self._opening, self._recovering = False, True
         self._interval = 1.0
         self.grow_at = math.inf
-        self.confirmed = False
         return "fewer"
 
     def resume(self, in_flight: int) -> None:
@@ -183,8 +208,8 @@ class Window:
         self._opening, self._recovering = False, True
         self.grow_at = math.inf
 
-    def miscounted(self) -> None:
-        """Take back one call that was counted as let in and has been refused after all."""
+    def refused_too(self) -> None:
+        """Take in that a call was refused that had been counted as let in."""
         self.limit = max(1, self.limit - 1)
         self._proven = min(self._proven, self.limit)
 

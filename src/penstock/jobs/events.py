@@ -38,7 +38,7 @@ class Progress:
     rate: float
     eta: float | None
     working: int
-    gauges: Mapping[str, float] = field(default_factory=dict)
+    gauges: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 from filelock import FileLock, Timeout
@@ -12,11 +13,15 @@ from filelock import FileLock, Timeout
 from penstock.errors import DeliveryError, JobError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from penstock.jobs.events import Progress
     from penstock.ledger.ledger import Chunk, Job
+
+
+GLANCE = 0.5
+"""Seconds to wait for a lock: somebody who only looks whether a job is busy holds it for a moment, too."""
 
 
 class RunFolder:
@@ -27,7 +32,7 @@ class RunFolder:
         self.path = path
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Hold the job: only one process works on it. The lock goes with the process, however it ends.
 
         Raises:
@@ -35,7 +40,7 @@ class RunFolder:
         """
         lock = self._lock()
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=GLANCE, poll_interval=GLANCE / 5)
         except Timeout:
             raise JobError(f"Job {self.path.name} is being worked on by another process.") from None
         try:
@@ -109,25 +114,54 @@ class RunFolder:
             DeliveryError: It cannot be written.
         """
         try:
-            with (self.path / name).open("ab") as file:
-                file.write(msgspec.json.encode(line) + b"\n")
+            self.path.mkdir(parents=True, exist_ok=True)
+            with (self.path / name).open("ab+") as file:
+                file.write(_after_a_cut(file) + msgspec.json.encode(line) + b"\n")
         except OSError as error:
             raise DeliveryError(f"{self.path / name} cannot be written: {error.strerror}.") from error
 
     def lines(self, name: str) -> list[dict[str, Any]]:
-        """Read the JSON lines of a file of the folder; a last line that was cut off is left out."""
+        """Read the JSON lines of a file of the folder; a line that a crash cut off is left out."""
         try:
             content = (self.path / name).read_bytes()
         except FileNotFoundError:
             return []
-        whole = [line for line in content.splitlines(keepends=True) if line.endswith(b"\n")]
-        return [msgspec.json.decode(line) for line in whole]
+        return [line for written in content.split(b"\n") if isinstance(line := _decoded(written), dict)]
+
+    def write_page(self, name: str, page: str) -> Path:
+        """Replace a page of the folder; returns where it lies.
+
+        Raises:
+            DeliveryError: It cannot be written.
+        """
+        self._replace(name, page.encode())
+        return self.path / name
 
     def _write(self, name: str, content: Any) -> None:
+        self._replace(name, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+    def _replace(self, name: str, content: bytes) -> None:
         """Replace a file in one step: whoever reads it sees the old one or the new one."""
         draft = self.path / f".{name}.draft"
         try:
-            draft.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+            self.path.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(content)
             draft.replace(self.path / name)
         except OSError as error:
             raise DeliveryError(f"{self.path / name} cannot be written: {error.strerror}.") from error
+
+
+def _after_a_cut(file: BinaryIO) -> bytes:
+    """What is missing at the end of a file whose last line was cut off by a crash or a full disk."""
+    end = file.seek(0, os.SEEK_END)
+    if end == 0:
+        return b""
+    file.seek(end - 1)
+    return b"" if file.read(1) == b"\n" else b"\n"
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

@@ -21,7 +21,7 @@ import anyio.to_thread
 
 from penstock.errors import JobError, PenstockError
 from penstock.flow.run import Flow, flow
-from penstock.flow.shield import kept
+from penstock.flow.unwrap import unwrapped
 from penstock.jobs.chunks import OpenChunk, digest, unsettled
 from penstock.jobs.events import ChunkChanged, JobChanged, Progress
 from penstock.records import Failure
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from penstock.records import Item, Key, Outcome
 
 TICK = 1.0
-"""Seconds between two looks at the clock: progress, run folder, requests to stop."""
+"""Seconds between two looks at the clock, where nobody says otherwise."""
 
 
 class Source(Protocol):
@@ -84,6 +84,7 @@ class Runner:
         deliver: Called when all outcomes are in the ledger; the job is not over before it returns.
         listeners: Told of every event.
         clock: Seconds, monotonic.
+        tick: Seconds between two looks at the clock: progress, run folder, requests to stop.
     """
 
     job: Job
@@ -97,6 +98,7 @@ class Runner:
     deliver: Callable[[], Awaitable[None]] | None = None
     listeners: Sequence[Listener] = ()
     clock: Callable[[], float] = time.monotonic
+    tick: float = TICK
     _chunks: list[Chunk] = field(default_factory=list)
     _open: dict[int, OpenChunk] = field(default_factory=dict)
     _retries: list[tuple[float, int]] = field(default_factory=list)
@@ -125,16 +127,17 @@ class Runner:
         self._began = self.clock()
         self._chunks = await self.ledger.chunks(self.job.id)
         self._unread = self.source.rows()
-        await self._set_status("running")
         try:
+            await self._set_status("running")
             await self._work_through()
+            await self._put_back()
             if not self._cut_short() and self.deliver is not None:
                 await self.deliver()
         except PenstockError as error:
             await self._set_status("failed", error=str(error))
             raise
         except BaseException:
-            with kept():
+            with anyio.CancelScope(shield=True):
                 await self._set_status("interrupted")
             raise
         await self._set_status(*self._verdict())
@@ -147,16 +150,15 @@ class Runner:
             self._flow.stop()
 
     async def _work_through(self) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._tick)
-            try:
+        with unwrapped():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._tick)
                 async with flow(self._batches(), self._stage, workers=self.work.workers) as running:
                     self._flow = running
                     if self._stopped:
                         running.stop()
                     async for outcome in running:
                         await self._account(outcome)
-            finally:
                 tasks.cancel_scope.cancel()
 
     async def _stage(self, batch: Sequence[Item]) -> Sequence[Outcome]:
@@ -164,8 +166,9 @@ class Runner:
         began = self.clock()
         outcomes = await self.work.judge(batch)
         judged = self.clock()
-        with kept():
-            await self.ledger.record(self.job.id, outcomes)
+        if {outcome.key for outcome in outcomes} != {item.key for item in batch} or len(outcomes) != len(batch):
+            raise ValueError(f"the judge gave {len(outcomes)} outcomes for {len(batch)} items, or of other items")
+        await self.ledger.record(self.job.id, outcomes)
         self._stage_seconds["judge"] += judged - began
         self._stage_seconds["record"] += self.clock() - judged
         return outcomes
@@ -212,13 +215,13 @@ class Runner:
     async def _read_next(self) -> list[Item]:
         """Read the next chunk and leave out what the ledger has."""
         chunk = self._chunks[self._next]
-        self._next += 1
         began = self.clock()
         items = await anyio.to_thread.run_sync(self._read, chunk.rows)
         self._stage_seconds["read"] += self.clock() - began
         found = digest(items)
         if chunk.status == "completed" and chunk.digest == found and not (self.again and chunk.failed):
             self._skip(len(items), chunk.failed)
+            self._next += 1
             return []
         known: dict[Key, Outcome] = {}
         if chunk.digest:
@@ -234,6 +237,7 @@ class Runner:
             failed=failed,
         )
         self._open[chunk.number] = opened
+        self._next += 1
         await self._save(opened)
         if not todo:
             await self._close(opened)
@@ -274,6 +278,12 @@ class Runner:
         self._tell(ChunkChanged(job_id=self.job.id, chunk=opened.chunk))
         self._changed.set()
 
+    async def _put_back(self) -> None:
+        """After a stop, nothing is being worked on any more: what is left of the open chunks is still to do."""
+        for opened in self._open.values():
+            opened.chunk = replace(opened.chunk, status="pending")
+            await self._save(opened)
+
     async def _save(self, opened: OpenChunk) -> None:
         opened.chunk = replace(opened.chunk, updated_at=time.time())
         self._chunks[opened.chunk.number] = opened.chunk
@@ -304,10 +314,10 @@ class Runner:
         """Tell the progress, show it in the run folder, and look for requests to stop."""
         shown = 0.0
         while True:
-            await anyio.sleep(TICK)
+            await anyio.sleep(self.tick)
             progress = self.progress()
             self._tell(progress)
-            if progress.seconds - shown >= max(TICK, progress.seconds / 500):
+            if progress.seconds - shown >= max(self.tick, progress.seconds / 500):
                 shown = progress.seconds
                 self._show(progress)
             if self._stopped is None and await self.ledger.stop_requested(self.job.id):

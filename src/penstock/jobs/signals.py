@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 INTERRUPTED = 130
 """Exit code of a process that was stopped by Ctrl-C, as shells have it."""
 
 
 @contextmanager
-def stopping(stop: Callable[[], None], *, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+def stopping(stop: Callable[[], None], *, say: Callable[[str], None] = lambda _: None) -> Generator[None]:
     """Call `stop` at the first SIGINT or SIGTERM, and leave the process at the second.
 
     Leaving at once is safe: what the ledger has, it has. Outside the main thread, signals are somebody else's.

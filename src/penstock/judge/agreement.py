@@ -205,19 +205,23 @@ def kappa(labels: ArrayLike, decisions: ArrayLike) -> Floats:
 def best_thresholds(labels: ArrayLike, scores: ArrayLike) -> Floats:
     """Find, per category, the score from which a "yes" gives the best F1, in steps of 0.01, shape (n_categories,).
 
-    0.5 where a category has no positive label.
+    Here a label between 0 and 1 is the chance of a positive, and the F1 is the expected one. 0.5 where a category has
+    no positive label.
     """
-    label, score = _binary(labels), _table(scores)
-    steps = np.arange(1, 101)
-    hundredths = np.clip(np.rint(score * 100), 0, 100).astype(int)
-    best = np.full(label.shape[1], 0.5)
-    for column in range(label.shape[1]):
-        decided = np.bincount(hundredths[:, column], minlength=101)[::-1].cumsum()[::-1][1:]
-        hits = np.bincount(hundredths[label[:, column], column], minlength=101)[::-1].cumsum()[::-1][1:]
-        if hits.any():
-            reached = 2 * hits / (decided + label[:, column].sum())
+    chances, steps = _table(labels), np.arange(1, 101)
+    hundredths = np.clip(np.rint(_table(scores) * 100), 0, 100).astype(int)
+    best = np.full(chances.shape[1], 0.5)
+    for column, chance in enumerate(chances.T):
+        if chance.any():
+            reached = 2 * _at_least(hundredths[:, column], chance)
+            reached /= _at_least(hundredths[:, column], np.ones_like(chance)) + chance.sum()
             best[column] = np.median(steps[reached >= reached.max() - 1e-12]) / 100
     return best
+
+
+def _at_least(hundredths: NDArray[np.int_], weights: Floats) -> Floats:
+    """Sum the weights at or above each of 1, 2 ... 100 hundredths, shape (100,)."""
+    return np.bincount(hundredths, weights=weights, minlength=101)[::-1].cumsum()[::-1][1:]
 
 
 def _table(values: ArrayLike) -> Floats:

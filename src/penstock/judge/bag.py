@@ -33,10 +33,11 @@ _FIRST = 2
 _SEEN = 2  # texts a feature must occur in
 _MOST = 100_000  # features kept of each kind, the most frequent
 _LETTERS = 40  # of a word that are looked at
+_DOUBT = 3.0  # occurrences every feature is believed to have had, labelled as the texts are
 _PIECE = np.float32(0.5)  # what a piece counts beside a word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bag:
     """The features that texts are described by, and the weight of each.
 
@@ -119,7 +120,7 @@ class Bag:
         return places[hit], found[hit]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reading:
     """Texts looked up in a bag.
 
@@ -161,20 +162,53 @@ class Corpus:
         self._used = Sparse(reading.words, texts, scale[texts], (n_all, n_texts))
         self._pairs = Sparse(paired, reading.pairs, pair_values * scale[paired], (n_texts, n_pairs))
         self._paired = Sparse(reading.pairs, paired, pair_values * scale[paired], (n_pairs, n_texts))
-        self._n_words = bag.n_words
 
-    def kernel(self, mix: Floats) -> Floats:
-        """Multiply X X^T with a block of shape (n_texts, width)."""
-        used = self._used.dot(mix)
-        words = self._own**2 * used + self._spelling.dot(self._spelled.dot(used))
-        return self._words.dot(words) + self._pairs.dot(self._paired.dot(mix))
+    def ratios(self, labels: Floats) -> Ratios:
+        """Tell how much more each feature occurs with a label than without, for labels of shape (n_texts, width)."""
+        share = labels.mean(axis=0)
 
-    def weights(self, mix: Floats) -> tuple[Floats, Floats, Floats]:
+        def ratio(with_label: Floats, in_all: Floats) -> Floats:
+            inside = with_label + _DOUBT * share
+            outside = np.maximum(in_all - with_label, 0) + _DOUBT * (1 - share)
+            level = inside.sum(axis=0) / outside.sum(axis=0)
+            return np.asarray(np.log(inside / (outside * level)) ** 2, dtype=np.float32)
+
+        once = np.ones((len(labels), 1), np.float32)
+        used, all_used = self._used.dot(labels), self._used.dot(once)
+        return Ratios(
+            words=self._own**2 * ratio(self._own * used, self._own * all_used),
+            pieces=ratio(self._spelled.dot(used), self._spelled.dot(all_used)),
+            pairs=ratio(self._paired.dot(labels), self._paired.dot(once)),
+        )
+
+    def kernel(self, mix: Floats, ratios: Ratios) -> Floats:
+        """Multiply X X^T, with features weighed by their ratios, with a block of shape (n_texts, width)."""
+        words, _, pairs = self.weights(mix, ratios)
+        return self._words.dot(words) + self._pairs.dot(pairs)
+
+    def weights(self, mix: Floats, ratios: Ratios) -> tuple[Floats, Floats, Floats]:
         """Turn a mix of texts into what each word (with its pieces), piece and pair adds, X^T a by feature."""
         used = self._used.dot(mix)
-        pieces = self._spelled.dot(used)
-        words = self._own**2 * used + self._spelling.dot(pieces)
-        return words[: self._n_words], pieces, self._paired.dot(mix)
+        pieces = ratios.pieces * self._spelled.dot(used)
+        words = ratios.words * used + self._spelling.dot(pieces)
+        return words, pieces, ratios.pairs * self._paired.dot(mix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ratios:
+    """Squared log-count ratios, per feature and label: what naive Bayes makes of a feature before anything is learned.
+
+    Logistic regression on features weighed so learns faster (Wang and Manning, ACL 2012).
+
+    Attributes:
+        words: Shape (n_words, width), times the squared weight of the word.
+        pieces: Shape (n_pieces, width).
+        pairs: Shape (n_pairs, width).
+    """
+
+    words: Floats
+    pieces: Floats
+    pairs: Floats
 
 
 def spell(word: str) -> list[str]:

@@ -17,7 +17,7 @@ import anyio.to_thread
 import msgspec
 
 from penstock.errors import BadReply, ItemError, Later, Rejected
-from penstock.flow.shield import kept
+from penstock.flow.shield import waiting
 from penstock.records import Usage
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Answer(Generic[T]):
     usage: Usage = field(default_factory=Usage)
 
 
-class Spent(Exception):  # noqa: N818 - carries an error together with its price
+class Spent(Exception):
     """Every model failed; holds the last error and what the tries took."""
 
     def __init__(self, error: ItemError | Later, usage: Usage) -> None:
@@ -76,7 +76,13 @@ class Chain(Generic[T]):
     """
 
     def __init__(
-        self, models: Sequence[Model], *, check: Callable[[str], T], cache: Cache | None = None, asks: int = 3
+        self,
+        models: Sequence[Model],
+        *,
+        check: Callable[[str], T],
+        cache: Cache | None = None,
+        asks: int = 3,
+        check_timeout: float = CHECK_TIMEOUT,
     ) -> None:
         """Remember the order of the models.
 
@@ -85,11 +91,13 @@ class Chain(Generic[T]):
             check: Turns the text of a reply into a value, or raises BadReply.
             cache: Where checked answers are remembered.
             asks: How often each model is asked while its replies fail the check.
+            check_timeout: Seconds for checking a large reply.
         """
         self._models = tuple(models)
         self._check = check
         self._cache = cache
         self._asks = asks
+        self._check_timeout = check_timeout
         self._encode = msgspec.json.Encoder(order="deterministic").encode
         self._identity = self._encode([model.identity for model in models])
         self._asking: dict[str, asyncio.Future[None]] = {}
@@ -108,7 +116,8 @@ class Chain(Generic[T]):
             return await self._ask_models(prompt, again)
         key = self.key(prompt)
         while key in self._asking:
-            await asyncio.wait([self._asking[key]])
+            with waiting():
+                await asyncio.wait([self._asking[key]])
         self._asking[key] = done = asyncio.get_running_loop().create_future()
         try:
             remembered = await self._recall(self._cache, key)
@@ -128,8 +137,11 @@ class Chain(Generic[T]):
         body = await cache.get(key)
         if body is None:
             return None
-        found = msgspec.json.decode(body, type=_Remembered)
-        return Answer(value=self._check(found.reply), method=found.method, note=found.note, cached=True)
+        try:
+            found = msgspec.json.decode(body, type=_Remembered)
+            return Answer(value=self._check(found.reply), method=found.method, note=found.note, cached=True)
+        except (msgspec.DecodeError, BadReply):  # made by another version, whose check was another
+            return None
 
     async def _ask_models(self, prompt: Prompt, again: Callable[[str], Prompt], key: str = "") -> Answer[T]:
         usage = Usage()
@@ -144,8 +156,7 @@ class Chain(Generic[T]):
                 note = note or f"{model.name}: {spent.error}"
                 continue
             if self._cache is not None and key:
-                with kept():
-                    await self._cache.put(key, msgspec.json.encode(_Remembered(reply.text, model.name, note)))
+                self._cache.put(key, msgspec.json.encode(_Remembered(reply.text, model.name, note)).decode())
             return Answer(value=value, method=model.name, note=note, usage=usage + used)
         raise ValueError("a chain needs at least one model")
 
@@ -171,7 +182,7 @@ class Chain(Generic[T]):
         if len(text) < LARGE:
             return self._check(text)
         value: list[T] = []
-        with kept(), anyio.move_on_after(CHECK_TIMEOUT):
+        with anyio.move_on_after(self._check_timeout):
             value.append(await anyio.to_thread.run_sync(self._check, text, abandon_on_cancel=True))
         if not value:
             raise BadReply(f"the reply of {len(text)} characters could not be checked in time")

@@ -8,6 +8,7 @@ follows from the text, equal texts make equal prompts, which can be remembered.
 from __future__ import annotations
 
 import hashlib
+import re
 
 import msgspec
 
@@ -20,8 +21,13 @@ RULE = (
 """What the instructions must say about the fence."""
 
 
+_UNSEEN = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that JSON leaves as they are, though they break a line or turn the reading direction around."""
+
+
 def fence(text: str) -> str:
     """Wrap a text so that nothing in it can be taken for the prompt's own words."""
     number = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
     readable = text.encode("utf-8", "replace").decode()
-    return f"<<<{number}\n{_encode({'text': readable}).decode()}\n{number}>>>"
+    line = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", _encode({"text": readable}).decode())
+    return f"<<<{number}\n{line}\n{number}>>>"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NAME, _DEFINITION, _DETAIL = 0.8, 0.4, 0.3  # what finding the whole name, one word of the others is worth
 
+_MOST_KNOWN, _LONGEST_KNOWN = 50_000, 40  # words remembered between calls, and their letters
+
 
 class LexicalJudge:
     """Scores a text by the words it shares with a category's name, definition and detail.
@@ -30,7 +32,7 @@ class LexicalJudge:
     What it cannot do: it knows no synonyms, irony or context, and its scores are evidence, not probabilities. Say
     in `detail` which words count, or give labelled examples.
 
-    Scoring keeps no state: one judge may serve many threads.
+    One judge may serve many threads.
     """
 
     method = "local:lexical"
@@ -38,6 +40,7 @@ class LexicalJudge:
     def __init__(self, categories: Sequence[Category]) -> None:
         self.categories = tuple(categories)
         self._weights = _weights(self.categories)
+        self._known: dict[str, tuple[str, ...]] = {}  # words looked up before; many threads may fill it
 
     def score(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Score texts: an array of shape (n_texts, n_categories) from 0 to 1 in steps of 0.01."""
@@ -46,21 +49,25 @@ class LexicalJudge:
     def weigh(self, token_lists: Sequence[list[str]]) -> NDArray[np.float64]:
         """Score texts that are already split into tokens; the shape is that of `score`."""
         scores = np.zeros((len(token_lists), len(self.categories)))
-        known: dict[str, tuple[str, ...]] = {}
         for row, tokens in enumerate(token_lists):
-            found = self._found(tokens, known)
+            found = self._found(tokens)
             for key in found:
                 for column, reason in self._weights[key]:
                     scores[row, column] += reason
         return np.asarray(np.round(-np.expm1(-scores), 2), dtype=np.float64)
 
-    def _found(self, tokens: list[str], known: dict[str, tuple[str, ...]]) -> list[str]:
+    def _found(self, tokens: list[str]) -> list[str]:
         """List the keys with a weight that a text has and does not deny, each once, in order."""
         found: dict[str, None] = {}
+        if len(self._known) > _MOST_KNOWN:
+            self._known = {}
+        known = self._known
         for place, token in enumerate(tokens):
             held = known.get(token)
             if held is None:
-                held = known[token] = tuple(key for key in keys(token) if key in self._weights)
+                held = tuple(key for key in keys(token) if key in self._weights)
+                if len(token) <= _LONGEST_KNOWN:
+                    known[token] = held
             if held and not negated(tokens, place):
                 found.update(dict.fromkeys(held))
         return list(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 4096  # texts scored in one block, which bounds the memory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Linear:
     """What each feature adds to the log-odds of each target; the last column of a table adds to the squared length.
 
@@ -45,15 +46,16 @@ class Linear:
         corpus = Corpus(bag, token_lists)
         held = (targets.sum(axis=0) + 0.5) / (len(targets) + 1)  # never quite 0 or 1
         offset = np.log(held / (1 - held)).astype(np.float32)
-        mix = fit(corpus.kernel, targets, offset=offset, l2=l2.astype(np.float32))
-        words, pieces, pairs = corpus.weights(mix)
+        ratios = corpus.ratios(targets)
+        mix = fit(partial(corpus.kernel, ratios=ratios), targets, offset=offset, l2=l2.astype(np.float32))
+        words, pieces, pairs = corpus.weights(mix, ratios)
         piece_squares = bag.piece_weights**2
         word_squares = bag.word_weights**2
         spelled, parts = bag.spell(list(bag.words))
         word_squares[2:] += np.bincount(spelled, weights=piece_squares[parts], minlength=len(bag.words))
         return cls(
             bag=bag,
-            word_terms=np.column_stack([words, word_squares]),
+            word_terms=np.column_stack([words[: bag.n_words], word_squares]),
             piece_terms=np.column_stack([pieces * bag.piece_weights[:, None], piece_squares]),
             pair_terms=np.column_stack([pairs * bag.pair_weights[:, None], bag.pair_weights**2]),
             offset=offset,

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     Kernel = Callable[[Floats], Floats]
 
 _NEWTON_STEPS = 12
-_CG_STEPS = 12
-_SOLVED = 0.05  # how far a linear system's residual must fall (in norm)
-_SETTLED = 1e-4  # the relative gain of a Newton step that is no longer worth the next
+_CG_STEPS = 6
+_SOLVED = 0.2  # how far a linear system's residual must fall (in norm)
+_SETTLED = 1e-3  # the relative gain of a Newton step that is no longer worth the next
 _HALVINGS = 2.0 ** -np.arange(6)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import re
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -23,7 +22,19 @@ INSTRUCTIONS = "You judge how strongly a text belongs to each of several categor
 SLACK = 0.5
 """How far outside 0 to 1 a number may be and still be read as that end; further out it is on another scale."""
 
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding a reply may raise: it is no JSON, holds half a character, or is nested without end."""
+
+
+class _Plain(msgspec.Struct):
+    """A reply as it should be; whatever does not fit is looked at more closely."""
+
+    scores: Annotated[list[float], msgspec.Meta(min_length=1)]
+
+
+_plain = msgspec.json.Decoder(_Plain)
+_object_in = msgspec.json.Decoder(dict[str, Any])
 
 
 class ScorePrompt:
@@ -84,9 +95,14 @@ def read_scores(reply: str, n: int) -> tuple[float, ...]:
     Raises:
         BadReply: No JSON object, no list of scores, a wrong count, or something that is no number on this scale.
     """
-    scores = _object(reply).get("scores")
-    if not isinstance(scores, list):
-        raise BadReply("the reply has no list of scores")
+    with suppress(*UNREADABLE):
+        plain = _plain.decode(reply).scores
+        if len(plain) == n and min(plain) >= 0 and max(plain) <= 1:
+            return tuple([round(score, 2) + 0.0 for score in plain])
+    try:
+        scores = msgspec.convert(_object(reply).get("scores"), list[Any])
+    except msgspec.ValidationError:
+        raise BadReply("the reply has no list of scores") from None
     if len(scores) != n:
         raise BadReply(f"the reply has {len(scores)} scores instead of {n}")
     return tuple(_score(value, place) for place, value in enumerate(scores, start=1))
@@ -95,28 +111,30 @@ def read_scores(reply: str, n: int) -> tuple[float, ...]:
 def _score(value: Any, place: int) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadReply(f"score {place} is not a number")
-    if not math.isfinite(value):
-        raise BadReply(f"score {place} is not a finite number")
     if not -SLACK <= value <= 1 + SLACK:
-        raise BadReply(f"score {place} is {value:g}, which is not on a scale from 0 to 1")
+        raise BadReply(f"score {place} is {_short(value)}, which is not on a scale from 0 to 1")
     return round(min(1.0, max(0.0, float(value))), 2) + 0.0
+
+
+def _short(value: float) -> str:
+    """Write a number of a reply, which may be an integer of a thousand digits."""
+    return f"{value:g}" if abs(value) < 1e9 else "very large"
 
 
 def _object(reply: str) -> dict[str, Any]:
     """Find the JSON object in a reply: alone, in a code fence, or between words."""
     for candidate in _candidates(reply):
         try:
-            found = msgspec.json.decode(candidate)
-        except msgspec.DecodeError:
+            return _object_in.decode(candidate)
+        except UNREADABLE:
             continue
-        if isinstance(found, dict):
-            return found
     raise BadReply("the reply holds no JSON object")
 
 
 def _candidates(reply: str) -> list[str]:
     start, end = reply.find("{"), reply.rfind("}")
-    return [reply, *_FENCED.findall(reply), reply[start : end + 1] if 0 <= start < end else ""]
+    fenced = [part.removeprefix("json") for part in reply.split("```")[1::2]]
+    return [reply, *fenced, reply[start : end + 1] if 0 <= start < end else ""]
 
 
 def _system(categories: Sequence[Category], instructions: str) -> str:

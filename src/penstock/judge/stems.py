@@ -22,6 +22,10 @@ _FAMILIES = (
     "curious curiosity", "hope hopeful hoping", "cry cries cried crying", "deliver delivery", "late delay delayed",
 )  # fmt: skip
 _RELATED = {word: family.split()[0] for family in _FAMILIES for word in family.split()[1:]}
+_BY_LETTER = {
+    letter: tuple(each for each in _ENDINGS if each[0].endswith(letter))
+    for letter in {each[0][-1] for each in _ENDINGS}
+}
 
 
 def stem(word: str) -> str:
@@ -40,7 +44,7 @@ def stem(word: str) -> str:
 
 
 def _shorten(word: str) -> str:
-    for ending, least, instead in _ENDINGS:
+    for ending, least, instead in _BY_LETTER.get(word[-1], ()):
         if word.endswith(ending) and len(word) - len(ending) >= least:
             rest = word[: -len(ending)] + instead
             return rest if instead or ending[0] not in _VOWELS else _mend(rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 FEWEST = 5  # distinct positive (and negative) texts a category needs to be trained
 _FOLDS = 5
-_PENALTIES = (1.0, 0.33, 0.1)
+_PENALTIES = (0.33, 0.1, 0.03)  # from firm to loose
+_AS_GOOD = 1.01
+_LEXICAL_THRESHOLD = 0.25
 _FORMAT = 1
 _PARTS = "judge.json"
 _BAG = ("pairs", "word_weights", "piece_weights", "pair_weights")
@@ -38,7 +40,7 @@ _LINEAR = ("word_terms", "piece_terms", "pair_terms", "offset")
 _CALIBRATION = ("weights", "centre", "spread")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainedJudge:
     """Scores texts as the labelled examples would have them labelled.
 
@@ -46,7 +48,7 @@ class TrainedJudge:
     and calibrated on texts the model had not seen. A category with fewer than five distinct positive or negative
     examples keeps its lexical score, and `methods` says so.
 
-    Scoring keeps no state: one judge may serve many threads.
+    One judge may serve many threads.
 
     Attributes:
         categories: What is scored, in order.
@@ -59,9 +61,9 @@ class TrainedJudge:
     methods: tuple[str, ...]
     thresholds: tuple[float, ...]
     agreement: Agreement
-    _lexical: LexicalJudge
-    _linear: Linear | None
-    _calibration: Calibration | None
+    _lexical: LexicalJudge = field(repr=False)
+    _linear: Linear | None = field(repr=False)
+    _calibration: Calibration | None = field(repr=False)
 
     method = "local:trained"
 
@@ -95,11 +97,11 @@ class TrainedJudge:
             linear = Linear.fit(tokens, wanted[:, columns], l2=np.full(columns.size, penalty))
         scores = np.round(scores, 2)
         methods = tuple(cls.method if k in columns else LexicalJudge.method for k in range(len(categories)))
-        thresholds = tuple(agreement.best_thresholds(wanted, scores).tolist())
+        thresholds = tuple(_thresholds(wanted, scores, columns).tolist())
         agreed = agreement.compare(
             wanted,
             scores,
-            decisions=_cross_decided(wanted, scores, folds),
+            decisions=_cross_decided(wanted, scores, folds, columns),
             thresholds=thresholds,
             names=[category.name for category in categories],
             methods=methods,
@@ -254,7 +256,7 @@ def _cross_logits(tokens: Sequence[list[str]], labels: Floats, folds: NDArray[np
         logits[held] = model.logits([tokens[k] for k in held.tolist()]).reshape(len(held), len(_PENALTIES), n_targets)
     wanted = labels[:, None, :]
     losses = (np.logaddexp(0, logits) - wanted * logits).mean(axis=(0, 2))
-    best = int(losses.argmin())
+    best = int(np.argmax(losses <= _AS_GOOD * losses.min()))  # the firmest that is about as good as the best
     return logits[:, best], _PENALTIES[best]
 
 
@@ -267,9 +269,22 @@ def _cross_calibrated(logits: Floats, lexical: Floats, labels: Floats, folds: ND
     return scores
 
 
-def _cross_decided(labels: Floats, scores: Floats, folds: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _thresholds(labels: Floats, scores: Floats, columns: NDArray[np.intp]) -> Floats:
+    """Choose thresholds for the trained columns; a lexical score stays at what one word of a definition is worth.
+
+    Half of the weight goes to the labels, half to the calibrated scores: steadier where positives are few.
+    """
+    thresholds = np.full(labels.shape[1], _LEXICAL_THRESHOLD)
+    trained = scores[:, columns]
+    thresholds[columns] = agreement.best_thresholds((labels[:, columns] + trained) / 2, trained)
+    return thresholds
+
+
+def _cross_decided(
+    labels: Floats, scores: Floats, folds: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.bool_]:
     decided = np.zeros(labels.shape, dtype=bool)
     for fold in range(_FOLDS):
         seen, held = folds != fold, folds == fold
-        decided[held] = scores[held] >= agreement.best_thresholds(labels[seen], scores[seen])
+        decided[held] = scores[held] >= _thresholds(labels[seen], scores[seen], columns)
     return decided

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from penstock.ledger.desk import Desk
 from penstock.ledger.sqlite import connect
 
@@ -40,12 +42,12 @@ class CacheStats:
 class Cache(Protocol):
     """Keeps answers by key for a while."""
 
-    async def get(self, key: str, /) -> bytes | None:
+    async def get(self, key: str, /) -> str | None:
         """Find an answer that is not too old."""
         ...
 
-    async def put(self, key: str, body: bytes, /) -> None:
-        """Remember an answer, in the place of an earlier one."""
+    def put(self, key: str, body: str, /) -> None:
+        """Remember an answer, in the place of an earlier one; nobody waits for it, closing the cache sees to it."""
         ...
 
     @property
@@ -76,12 +78,14 @@ class SqliteCache:
             entries: Most answers kept; the oldest go first.
             clock: Seconds since 1970.
         """
-        self._desk = Desk(lambda: connect(path, "cache.sql", version=VERSION, durable=False), name="cache")
+        self._desk = Desk(lambda: connect(path, "cache.sql", version=VERSION, durable=False), name=f"cache {path}")
         self._get = self._desk.gathered(self._select)
         self._put = self._desk.gathered(self._insert)
         self._ttl = ttl
         self._entries = entries
         self._clock = clock
+        self._room = 0  # entries that can surely be added without counting them all
+        self._changes = 0
         self._hits = 0
         self._misses = 0
 
@@ -94,7 +98,7 @@ class SqliteCache:
     ) -> None:
         await self._desk.__aexit__(kind, error, trace)
 
-    async def get(self, key: str, /) -> bytes | None:
+    async def get(self, key: str, /) -> str | None:
         """Find an answer that is not too old."""
         body = await self._get(key)
         if body is None:
@@ -103,35 +107,44 @@ class SqliteCache:
             self._hits += 1
         return body
 
-    async def put(self, key: str, body: bytes, /) -> None:
-        """Remember an answer, in the place of an earlier one."""
-        await self._put((key, body))
+    def put(self, key: str, body: str, /) -> None:
+        """Remember an answer, in the place of an earlier one; nobody waits for it, closing the cache sees to it."""
+        self._put.leave((key, body))
 
     @property
     def stats(self) -> CacheStats:
         """Hits and misses so far."""
         return CacheStats(hits=self._hits, misses=self._misses)
 
-    def _select(self, db: sqlite3.Connection, keys: Sequence[str]) -> Sequence[bytes | None]:
-        oldest = self._clock() - self._ttl
-        found: dict[str, bytes] = {}
-        for key in dict.fromkeys(keys):
-            row = db.execute("select body from answer where key = ? and made_at > ?", (key, oldest)).fetchone()
-            if row is not None:
-                found[key] = row[0]
+    def _select(self, db: sqlite3.Connection, keys: Sequence[str]) -> Sequence[str | None]:
+        """Look all keys up with one statement that gives one row: the interpreter is crossed once per round."""
+        found: dict[str, str] = msgspec.json.decode(
+            db.execute(
+                "select coalesce(json_group_object(answer.key, answer.body), '{}') from json_each(?) wanted"
+                " join answer on answer.key = wanted.value and answer.made_at > ?",
+                (msgspec.json.encode(keys).decode(), self._clock() - self._ttl),
+            ).fetchone()[0]
+        )
         return [found.get(key) for key in keys]
 
-    def _insert(self, db: sqlite3.Connection, answers: Sequence[tuple[str, bytes]]) -> Sequence[None]:
+    def _insert(self, db: sqlite3.Connection, answers: Sequence[tuple[str, str]]) -> Sequence[None]:
         now = self._clock()
-        db.executemany(
-            "insert or replace into answer (key, body, made_at) values (?, ?, ?)",
-            [(key, body, now) for key, body in answers],
+        db.execute(
+            "insert or replace into answer (key, body, made_at)"
+            " select json_extract(value, '$[0]'), json_extract(value, '$[1]'), ? from json_each(?)",
+            (now, msgspec.json.encode(answers).decode()),
         )
         db.execute("delete from answer where made_at <= ?", (now - self._ttl,))
-        excess = db.execute("select count(*) from answer").fetchone()[0] - self._entries
-        if excess > 0:
+        changes = db.execute("pragma data_version").fetchone()[0]  # by other processes
+        if self._room < len(answers) or changes != self._changes:
+            self._changes = changes
+            self._room = self._entries - db.execute("select count(*) from answer").fetchone()[0]
+        else:
+            self._room -= len(answers)
+        if self._room < 0:
             db.execute(
                 "delete from answer where rowid in (select rowid from answer order by made_at, rowid limit ?)",
-                (excess,),
+                (-self._room,),
             )
+            self._room = 0
         return [None] * len(answers)

@@ -2,7 +2,7 @@
 
 create table answer (
     key text primary key,
-    body blob not null,
+    body text not null,
     made_at real not null               -- seconds since 1970
 );
 

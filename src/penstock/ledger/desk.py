@@ -12,7 +12,7 @@ import asyncio
 import sqlite3
 import threading
 from collections import deque
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
@@ -29,17 +29,10 @@ V = TypeVar("V")
 R = TypeVar("R")
 
 Work: TypeAlias = "Callable[[sqlite3.Connection], Any]"
+_Job: TypeAlias = "_Task | _Round[Any, Any]"
 
 LARGEST_ROUND = 4096
 """Hand-ins in one transaction at most, so that other processes get their turn."""
-
-
-@dataclass(slots=True)
-class _Task:
-    work: Work
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
 
 
 class Desk:
@@ -57,14 +50,16 @@ class Desk:
         """
         self._connect = connect
         self._name = name
-        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._lost: BaseException | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
         opened = self._loop.create_future()
-        self._thread = threading.Thread(target=self._serve, args=(opened,), name=f"penstock-{self._name}", daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(opened,), name="penstock-desk", daemon=True)
         self._thread.start()
         await opened
         return self
@@ -72,9 +67,13 @@ class Desk:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed = True
         if self._thread is not None:
             self._queue.put(None)
             await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._thread.join))
+            if kind is None:
+                await asyncio.sleep(0)  # the last round tells of its end in the loop
+                self._raise_lost()
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` inside a transaction; on return it is durable.
@@ -82,11 +81,28 @@ class Desk:
         Raises:
             LedgerError: The database could not be read or written.
         """
-        if self._loop is None:
-            raise RuntimeError("Desk is used outside `async with`.")
-        future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Task(work, future))
+        self._raise_lost()
+        future: asyncio.Future[T] = self.loop.create_future()
+        self.put(_Task(work, future))
         return await future
+
+    def put(self, job: _Job) -> None:
+        """Queue a hand-in; it is told of its end in the loop."""
+        self._raise_lost()
+        self._queue.put(job)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the desk belongs to."""
+        if self._loop is None or self._closed:
+            raise RuntimeError("Desk is used outside `async with`.")
+        return self._loop
+
+    def _raise_lost(self) -> None:
+        """An error that nobody waited for is raised at the next chance."""
+        if self._lost is not None:
+            lost, self._lost = self._lost, None
+            raise lost
 
     def gathered(self, work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]]) -> Gathered[V, R]:
         """Make a function whose simultaneous calls become one call of `work` with all their values."""
@@ -95,19 +111,17 @@ class Desk:
     def _serve(self, opened: asyncio.Future[None]) -> None:
         try:
             connection = self._connect()
-        except (sqlite3.Error, OSError, LedgerError) as error:
-            reason = self._explain(error)
-            self._tell(lambda: opened.set_exception(reason))
+        except BaseException as error:  # noqa: BLE001 - the thread's edge: whoever opens the desk gets the error
+            self._tell(partial(_refuse, opened, self._explain(error)))
             return
-        self._tell(lambda: opened.set_result(None))
+        self._tell(partial(_accept, opened))
         try:
             while (tasks := self._take()) is not None:
-                self._commit(connection, tasks)
-                self._tell(partial(_settle, tasks))
+                self._tell(partial(self._settle, self._commit(connection, tasks)))
         finally:
             connection.close()
 
-    def _take(self) -> list[_Task] | None:
+    def _take(self) -> list[_Job] | None:
         """Wait for a hand-in and take all that are there; None when the desk closes."""
         first = self._queue.get()
         if first is None:
@@ -124,21 +138,51 @@ class Desk:
             tasks.append(task)
         return tasks
 
-    def _commit(self, connection: sqlite3.Connection, tasks: list[_Task]) -> None:
-        """Run all tasks in one transaction; when one fails, each in its own."""
+    def _commit(self, connection: sqlite3.Connection, tasks: list[_Job]) -> list[_Job]:
+        """Run all tasks in one transaction; one that fails is taken out, and the others run again without it.
+
+        Returns:
+            All of them; a gathered one that failed is replaced by its parts, each of which had its own try.
+        """
+        ended: list[_Job] = []
+        while tasks:
+            failed = self._attempt(connection, tasks)
+            if failed is None:
+                return [*ended, *tasks]
+            tasks = [task for task in tasks if task is not failed]
+            parts = failed.split()
+            if not parts:
+                ended.append(failed)
+            for part in parts:
+                ended += self._commit(connection, [part])
+        return ended
+
+    def _attempt(self, connection: sqlite3.Connection, tasks: list[_Job]) -> _Job | None:
+        """Try all tasks in one transaction.
+
+        Returns:
+            The task that is to blame where it failed; None where all are durable, or all failed with the database.
+        """
+        working: _Job | None = None
         try:
             connection.execute("begin immediate")
             for task in tasks:
-                task.result = task.work(connection)
+                working = task
+                task.run(connection)
+            working = None
             connection.execute("commit")
         except Exception as error:  # noqa: BLE001 - the thread's edge: the error goes to whoever handed in
-            if connection.in_transaction:
-                connection.execute("rollback")
-            if len(tasks) == 1:
-                tasks[0].error = self._explain(error)
-                return
-            for task in tasks:
-                self._commit(connection, [task])
+            _roll_back(connection)
+            if working is None or isinstance(error, (sqlite3.OperationalError, OSError)):
+                for task in tasks:
+                    task.error = self._explain(error)
+                return None
+            working.error = self._explain(error)
+        return working
+
+    def _settle(self, tasks: list[_Job]) -> None:
+        for task in tasks:
+            self._lost = task.settle() or self._lost
 
     def _explain(self, error: BaseException) -> BaseException:
         if isinstance(error, (sqlite3.Error, OSError)):
@@ -151,59 +195,126 @@ class Desk:
 
     def _tell(self, news: Callable[[], object]) -> None:
         """Run `news` in the loop; a loop that is gone has nobody left to tell."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(news)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(news)
 
 
 class Gathered(Generic[V, R]):
-    """A hand-in that joins the others of its kind which wait at the same moment."""
+    """A hand-in that joins all others of its kind which wait when the desk gets to it."""
 
     def __init__(self, desk: Desk, work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]]) -> None:
         self._desk = desk
         self._work = work
-        self._waiting: deque[tuple[V, asyncio.Future[R]]] = deque()
+        self._waiting: deque[tuple[V, asyncio.Future[R] | None]] = deque()
         self._summoned = False
 
     async def __call__(self, value: V) -> R:
         """Hand `value` in; returns its part of the result once the round is durable."""
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[R] = self._desk.loop.create_future()
+        self._hand_in(value, future)
+        return await future
+
+    def leave(self, value: V) -> None:
+        """Hand `value` in without waiting; closing the desk sees to it. Its errors are the desk's `lost`."""
+        self._hand_in(value, None)
+
+    def _hand_in(self, value: V, future: asyncio.Future[R] | None) -> None:
         self._waiting.append((value, future))
         if not self._summoned:
             self._summoned = True
-            asyncio.get_running_loop().call_soon(self._summon)
-        return await future
+            self._desk.put(_Round(self._waiting, self._work, self._taken))
 
-    def _summon(self) -> None:
-        """Send everything that has gathered during this turn of the loop."""
+    def _taken(self) -> None:
+        """The desk is about to empty the line: what comes now needs a round of its own."""
         self._summoned = False
-        calls = list(self._waiting)
-        self._waiting.clear()
-        values = [value for value, _ in calls]
-        task = asyncio.ensure_future(self._desk.do(lambda connection: self._work(connection, values)))
-        task.add_done_callback(lambda done: _hand_out(done, calls))
 
 
-def _hand_out(done: asyncio.Future[Sequence[R]], calls: list[tuple[Any, asyncio.Future[R]]]) -> None:
-    if done.cancelled():
-        for _, future in calls:
-            future.cancel()
-        return
-    error = done.exception()
+class _Round(Generic[V, R]):
+    """Everything that waits in one line at the moment when the desk gets to it."""
+
+    def __init__(
+        self,
+        line: deque[tuple[V, asyncio.Future[R] | None]],
+        work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]],
+        taken: Callable[[], None],
+    ) -> None:
+        self._line = line
+        self._work = work
+        self._taken = taken
+        self._calls: list[tuple[V, asyncio.Future[R] | None]] = []
+        self._results: Sequence[R] = ()
+        self.error: BaseException | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Take what waits, and work on it; run again after a failure, it works on the same and on what came since."""
+        self._taken()
+        while self._line:
+            self._calls.append(self._line.popleft())
+        self._results = self._work(connection, [value for value, _ in self._calls])
+
+    def split(self) -> Sequence[_Job]:
+        """Make a round of each hand-in, so that a bad one fails alone; nothing where there is one only."""
+        if len(self._calls) < 2:
+            return ()
+        return [_Round(deque([call]), self._work, _nobody) for call in self._calls]
+
+    def settle(self) -> BaseException | None:
+        """Tell whoever waits, in the loop; returns an error that nobody waited for."""
+        lost = None
+        for place, (_, future) in enumerate(self._calls):
+            if future is None:
+                lost = self.error
+            elif not future.done():
+                _resolve(future, None if self.error else self._results[place], self.error)
+        return lost
+
+
+class _Task:
+    """One hand-in that runs by itself."""
+
+    def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
+        self._work = work
+        self._future = future
+        self._result: Any = None
+        self.error: BaseException | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        self._result = self._work(connection)
+
+    def split(self) -> Sequence[_Job]:
+        """It has no parts."""
+        return ()
+
+    def settle(self) -> BaseException | None:
+        if not self._future.done():
+            _resolve(self._future, self._result, self.error)
+        return None
+
+
+def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
     if error is not None:
-        for _, future in calls:
-            if not future.done():
-                future.set_exception(error)
-        return
-    for (_, future), result in zip(calls, done.result(), strict=True):
-        if not future.done():
-            future.set_result(result)
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
-def _settle(tasks: list[_Task]) -> None:
-    for task in tasks:
-        if task.future.done():
-            continue  # whoever waited was cancelled; the work is durable all the same
-        if task.error is not None:
-            task.future.set_exception(task.error)
-        else:
-            task.future.set_result(task.result)
+def _nobody() -> None:
+    """Nobody has to know that a round of one begins."""
+
+
+def _accept(opened: asyncio.Future[None]) -> None:
+    if not opened.done():
+        opened.set_result(None)
+
+
+def _refuse(opened: asyncio.Future[None], error: BaseException) -> None:
+    if not opened.done():
+        opened.set_exception(error)
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that failed; where that fails, too, SQLite has ended it itself."""
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("rollback")

@@ -88,7 +88,8 @@ class Tally:
 class Ledger(Protocol):
     """Keeps jobs, chunks and outcomes. Every method is durable on return; many tasks may call at once.
 
-    Every method raises LedgerError when the store cannot be read or written.
+    Every method raises LedgerError when the store cannot be read or written. Those that name a job raise JobError when
+    there is none of that id, except `job`, which then finds nothing.
     """
 
     async def add_job(self, job: Job, chunks: Sequence[Chunk], /) -> Job:

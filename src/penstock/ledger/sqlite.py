@@ -9,7 +9,6 @@ import sqlite3
 import time
 from dataclasses import asdict, fields, replace
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,13 +16,17 @@ from filelock import FileLock
 
 from penstock.errors import JobError, LedgerError
 from penstock.ledger.desk import Desk
-from penstock.ledger.ledger import Chunk, Job, JobStatus, Tally
-from penstock.records import Failure, Key, Outcome, Verdict
+from penstock.ledger.ledger import Chunk, Job, Tally
+from penstock.records import Failure, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
+
+    from penstock.ledger.ledger import JobStatus
+    from penstock.records import Outcome
 
 VERSION = 1
 
@@ -40,7 +43,7 @@ class SqliteLedger:
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         """Remember the file; it is opened, and made if need be, by `async with`."""
-        self._desk = Desk(lambda: connect(path, "schema.sql", version=VERSION, durable=True), name="ledger")
+        self._desk = Desk(lambda: connect(path, "schema.sql", version=VERSION, durable=True), name=f"ledger {path}")
         self._record = self._desk.gathered(_insert_outcomes)
         self._clock = clock
 
@@ -87,28 +90,29 @@ class SqliteLedger:
     async def _select_jobs(self, where: str, values: tuple[Any, ...]) -> list[Job]:
         query = f"select {_JOB} from job {where}"  # noqa: S608 - both parts are written in this file
         rows = await self._desk.do(lambda db: db.execute(query, values).fetchall())
-        return [Job(**dict(zip(Job.__match_args__ or _names(Job), row, strict=True))) for row in rows]
+        return [Job(**dict(zip(_names(Job), row, strict=True))) for row in rows]
 
     async def set_status(self, job_id: str, status: JobStatus, /, *, error: str = "") -> None:
         """Note where a job stands; a request to stop is forgotten when it runs again."""
-        values = (status, error, self._clock(), status == "running", job_id)
+        values = (status, error, self._clock(), status == "running")
         await self._desk.do(
             lambda db: db.execute(
                 "update job set status = ?, error = ?, updated_at = ?,"
-                " stop_requested = case when ? then 0 else stop_requested end where id = ?",
-                values,
+                " stop_requested = case when ? then 0 else stop_requested end where number = ?",
+                (*values, _number(db, job_id)),
             )
         )
 
     async def request_stop(self, job_id: str, /) -> None:
         """Ask whoever runs the job to stop."""
-        await self._desk.do(lambda db: db.execute("update job set stop_requested = 1 where id = ?", (job_id,)))
+        query = "update job set stop_requested = 1 where number = ?"
+        await self._desk.do(lambda db: db.execute(query, (_number(db, job_id),)))
 
     async def stop_requested(self, job_id: str, /) -> bool:
         """Whether somebody asked the job to stop."""
-        query = "select stop_requested from job where id = ?"
-        row = await self._desk.do(lambda db: db.execute(query, (job_id,)).fetchone())
-        return bool(row and row[0])
+        query = "select stop_requested from job where number = ?"
+        row = await self._desk.do(lambda db: db.execute(query, (_number(db, job_id),)).fetchone())
+        return bool(row[0])
 
     async def chunks(self, job_id: str, /) -> list[Chunk]:
         """List the chunks of a job, in order."""
@@ -169,10 +173,7 @@ def connect(path: Path, schema: str, *, version: int, durable: bool) -> sqlite3.
         if found == 0:
             with FileLock(f"{path}.lock", timeout=30.0):
                 found = _version(db) or _make(db, schema, version)
-        if found != version:
-            raise LedgerError(
-                f"{path} was made by another version of Penstock (layout {found}, this one reads {version})."
-            )
+        _check_version(path, found, version=version)
         db.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
     except BaseException:
         db.close()
@@ -182,6 +183,14 @@ def connect(path: Path, schema: str, *, version: int, durable: bool) -> sqlite3.
 
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("pragma user_version").fetchone()[0])
+
+
+def _check_version(path: Path, found: int, *, version: int) -> None:
+    if found != version:
+        raise LedgerError(
+            f"{path} was made by another version of Penstock (layout {found}, this one reads {version}); "
+            "use that version, or another folder."
+        )
 
 
 def _make(db: sqlite3.Connection, schema: str, version: int) -> int:
@@ -220,7 +229,8 @@ def _insert_outcomes(db: sqlite3.Connection, groups: Sequence[tuple[str, Sequenc
     ]
     db.execute(
         "insert or replace into outcome (job, row, part, digest, standing, body)"
-        " select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5 from json_each(?)",
+        " select json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
+        " json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]') from json_each(?)",
         (_encode(rows).decode(),),
     )
     return [None] * len(groups)
@@ -241,6 +251,3 @@ def _fetch(db: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> list[
         _failures.decode(body) if standing else _verdicts.decode(body)
         for standing, body in db.execute(query, values).fetchall()
     ]
-
-
-__all__ = ["Key", "SqliteLedger", "connect"]

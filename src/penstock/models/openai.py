@@ -1,33 +1,44 @@
 """Any server that speaks the OpenAI chat completions format: OpenAI, vLLM, Ollama, llama.cpp, Gemini's own.
 
-Servers differ in what they take. What one turns down by name (`response_format`, `temperature`) is left out from
-then on, so the first call of a run settles it: first a JSON Schema, then plain JSON mode, then the prompt alone.
+Servers differ in what they take. What one turns down by name (`response_format`, `temperature`) is left out, and when
+the prompt is then answered, it is left out from then on: first a JSON Schema, then plain JSON mode, then the prompt
+alone. What a server has taken once is never left out: a prompt that is turned down for its text, with words that look
+like such a complaint, must not change how all others are asked.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from penstock.errors import BadReply, ItemError, Refused, Rejected, Throttled, Unreachable
 from penstock.flow.ratelimits import read_limits
-from penstock.models.model import Prompt, Reply
+from penstock.models.model import Reply
 from penstock.records import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
+    from penstock.models.model import Prompt
     from penstock.models.transport import Response, Transport
 
 GIVE_UP_AFTER = 20
 """Prompts turned down in a row, with none accepted ever, before the fault is the request's and not the items'."""
 
-_OPTIONAL = ("response_format", "temperature", "max_tokens")
 _RELAXED = {"json_schema": "json_object", "json_object": ""}
+_COMPLAINTS = {
+    "response_format": ("response_format", "json_schema", "json_object", "schema", "structured output"),
+    "temperature": ("temperature",),
+    "max_tokens": ("max_tokens",),
+    "max_completion_tokens": ("max_completion_tokens",),
+}
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Message(msgspec.Struct):
@@ -55,6 +66,56 @@ _decoder = msgspec.json.Decoder(_Completion)
 _encoder = msgspec.json.Encoder()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a request holds besides the prompt, as far as the server takes it.
+
+    Attributes:
+        format: How the reply's shape is asked for: `json_schema`, `json_object`, or not at all.
+        longest: The name under which the longest reply is asked for.
+        left_out: Settings that are not sent.
+    """
+
+    format: str = "json_schema"
+    longest: str = "max_tokens"
+    left_out: frozenset[str] = frozenset()
+
+    def body(self, model: str, prompt: Prompt) -> dict[str, Any]:
+        """Write the request."""
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": [
+                {"role": "system", "content": prompt.system},
+                {"role": "user", "content": prompt.user},
+            ],
+            "temperature": prompt.temperature,
+            self.longest: prompt.max_tokens,
+        }
+        if prompt.schema is not None and self.format:
+            body["response_format"] = _response_format(self.format, prompt.schema)
+        return {name: value for name, value in body.items() if value is not None and name not in self.left_out}
+
+    def relaxed(self, body: Mapping[str, Any], said: str, *, proven: AbstractSet[str]) -> Form | None:
+        """The form without the first thing that the server complains of; None when there is none.
+
+        Args:
+            body: The request that was turned down.
+            said: What the server answered, in lower case.
+            proven: What it has taken before.
+        """
+        for name, words in _COMPLAINTS.items():
+            if name in body and name not in proven and any(word in said for word in words):
+                return self._without(name, said)
+        return None
+
+    def _without(self, name: str, said: str) -> Form:
+        if name == "response_format":
+            return replace(self, format=_RELAXED[self.format])
+        if name == "max_tokens" and "max_completion_tokens" in said:
+            return replace(self, longest="max_completion_tokens")
+        return replace(self, left_out=self.left_out | {name})
+
+
 class OpenAIModel:
     """One model behind one address; many tasks may ask it at once."""
 
@@ -77,8 +138,8 @@ class OpenAIModel:
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
         self._timeout = timeout
-        self._format = "json_schema"
-        self._dropped: set[str] = set()
+        self._form = Form()
+        self._proven: set[str] = set()
         self._accepted = 0
         self._turned_down = 0
 
@@ -102,60 +163,36 @@ class OpenAIModel:
             Unreachable: No answer, a server error, or a broken one.
             Refused: Wrong key, model or address, or the account's quota is used up.
         """
-        for _ in range(1 + len(_RELAXED) + len(_OPTIONAL)):
-            body = self._body(prompt)
+        form = self._form
+        while True:
+            body = form.body(self._model, prompt)
             answer = await self._transport.post(
                 self._url, headers=self._headers, body=_encoder.encode(body), timeout=self._timeout
             )
-            if answer.status not in {400, 422} or not self._relax(body, answer):
-                return self._read(answer)
-        raise Rejected(f"{self.name} turned down every form of the request", status=400)
+            less = form.relaxed(body, _complaint(answer), proven=self._proven) if answer.status in {400, 422} else None
+            if less is None:
+                break
+            form = less  # it has always less in it, so this ends
+        if answer.status != 200:
+            raise self._error(answer)
+        self._learn(form, body)
+        return self._reply(answer)
 
-    def _body(self, prompt: Prompt) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "model": self._model,
-            "messages": [
-                {"role": "system", "content": prompt.system},
-                {"role": "user", "content": prompt.user},
-            ],
-            "temperature": prompt.temperature,
-            "max_tokens": prompt.max_tokens,
-        }
-        if prompt.schema is not None and self._format:
-            body["response_format"] = _response_format(self._format, prompt.schema)
-        return {name: value for name, value in body.items() if value is not None and name not in self._dropped}
-
-    def _relax(self, body: dict[str, Any], answer: Response) -> bool:
-        """Learn from a 400 that names something optional; True when the request is worth sending again."""
-        said = answer.body[:4000].decode("utf-8", "replace").lower()
-        if "response_format" in body and any(
-            word in said for word in ("response_format", "json_schema", "json_object", "schema", "structured output")
-        ):
-            sent = str(body["response_format"]["type"])
-            if sent == self._format:
-                self._format = _RELAXED[sent]
-            return True
-        for name in _OPTIONAL:
-            if name in body and f"{name}" in said:
-                self._dropped.add(name)
-                return True
-        return False
-
-    def _read(self, answer: Response) -> Reply:
-        if answer.status == 200:
-            reply = self._reply(answer)
-            self._accepted += 1
-            return reply
-        raise self._error(answer)
+    def _learn(self, form: Form, body: Mapping[str, Any]) -> None:
+        """Remember the form in which a prompt was answered."""
+        self._accepted += 1
+        if form is not self._form:
+            self._form = form
+        self._proven.update(body)
 
     def _reply(self, answer: Response) -> Reply:
         limits = read_limits(answer.headers, now=datetime.now(UTC))
         try:
             completion = _decoder.decode(answer.body)
-        except msgspec.DecodeError:
+        except _UNREADABLE:
             raise Unreachable("the server's answer was not a chat completion", status=200) from None
         if completion.error is not None:
-            raise Unreachable(f"the server answered with an error: {self._said(answer)}", status=200)
+            raise Unreachable(f"the server answered with an error ({self._told(answer)})", status=200)
         if not completion.choices:
             raise BadReply("the reply holds no choices")
         choice = completion.choices[0]
@@ -175,9 +212,11 @@ class OpenAIModel:
 
     def _error(self, answer: Response) -> Exception:
         """Turn a status into the error that says what to do next."""
-        status, said = answer.status, self._said(answer)
+        status = answer.status
         if status == 429 and _out_of_quota(answer.body):
-            return Refused(f"{self.name}: the account's quota is used up ({said}); resume when it is renewed.")
+            return Refused(
+                f"The account's quota for {self.name} is used up ({self._told(answer)}); resume when it is renewed."
+            )
         if status in {429, 529} or (status == 503 and "Retry-After" in answer.headers):
             limits = read_limits(answer.headers, now=datetime.now(UTC))
             return Throttled(
@@ -187,33 +226,38 @@ class OpenAIModel:
                 limits=limits,
             )
         if status in {400, 413, 422}:
-            return self._turned_away(status, said)
+            return self._turned_away(answer)
         if status in {401, 402, 403}:
-            return Refused(f"{self.name} at {self._base_url} turned the key down (HTTP {status}): {said}")
+            return Refused(f"{self.identity} turned the key down ({self._told(answer)}); check the key.")
         if status < 500 and status not in {408, 409, 425}:
             return Refused(
-                f"{self.name} at {self._base_url} is not to be had (HTTP {status}): {said} "
-                "Check the model's name and the base URL."
+                f"{self.identity} is not to be had ({self._told(answer)}); check the model's name and the base URL."
             )
         return Unreachable(f"the server had an error (HTTP {status})", status=status)
 
-    def _turned_away(self, status: int, said: str) -> ItemError | Refused:
+    def _turned_away(self, answer: Response) -> ItemError | Refused:
         """A 400 is about one prompt, unless nothing else ever came back."""
         self._turned_down += 1
         if not self._accepted and self._turned_down >= GIVE_UP_AFTER:
             return Refused(
-                f"{self.name} turned down each of the first {self._turned_down} prompts (HTTP {status}): {said}"
+                f"{self.identity} turned down each of the first {self._turned_down} prompts ({self._told(answer)}); "
+                "check the model and what it can be asked."
             )
-        return Rejected(f"the server turned the prompt down (HTTP {status}): {said}", status=status)
+        return Rejected(f"the server turned the prompt down ({self._told(answer)})", status=answer.status)
 
-    def _said(self, answer: Response) -> str:
-        """The server's own message: one short line, without the key."""
+    def _told(self, answer: Response) -> str:
+        """The status and the server's own message: one short line, without the key."""
         try:
             message = _message(msgspec.json.decode(answer.body))
-        except msgspec.DecodeError:
+        except _UNREADABLE:
             message = ""
-        line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
-        return (line.replace(self._key, "[key]") if self._key else line)[:200]
+        shown = (message.replace(self._key, "[key]") if self._key else message)[:2000]
+        line = " ".join("".join(c if c.isprintable() else " " for c in shown).split())[:200].rstrip(".")
+        return f"HTTP {answer.status}: {line}" if line else f"HTTP {answer.status}"
+
+
+def _complaint(answer: Response) -> str:
+    return answer.body[:4000].decode("utf-8", "replace").lower()
 
 
 def _response_format(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,14 +268,16 @@ def _response_format(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _message(body: Any) -> str:
     """Find the message in the shapes that servers use for errors."""
-    error = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(error, dict):
-        return str(error.get("message") or error.get("detail") or error.get("code") or "")
-    return str(error)
+    if not isinstance(body, dict):
+        return body if isinstance(body, str) else ""
+    error = cast("dict[str, Any]", body)
+    for name in ("error", "message", "detail", "code"):
+        if error.get(name):
+            found: Any = error[name]
+            return _message(found) if isinstance(found, dict) else str(found)
+    return ""
 
 
 def _out_of_quota(body: bytes) -> bool:
     """Tell a quota for the day or month from a limit per minute: waiting does not help against the first."""
     return b"insufficient_quota" in body or b"billing_hard_limit" in body
-
-

@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
-from penstock.errors import InputError, Outage, Throttled, Unreachable
-from penstock.flow.shield import kept
+from penstock.errors import InputError, ItemError, Outage, Throttled, Unreachable
+from penstock.flow.shield import waiting
 from penstock.records import Usage
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Paced:
         failures = refusals = 0
         refused: Ticket | None = None
         while True:
-            ticket = await self._gate.enter(tokens=prompt.tokens, again=refused)
+            ticket = await self._turn(prompt, refused)
             refused = None
             try:
                 reply = await self._once(prompt, ticket)
@@ -98,22 +99,37 @@ class Paced:
                 if delay is None:
                     self._check_address(error)
                     raise
-                await anyio.sleep(delay)
+                with waiting():
+                    await anyio.sleep(delay)
                 continue
             if failures + refusals == 0:
                 return reply
             return replace(reply, usage=reply.usage + Usage(calls=failures + refusals))
 
+    async def _turn(self, prompt: Prompt, refused: Ticket | None) -> Ticket:
+        """Wait until a call may start; a worker that was asked to leave takes no turn, and gives one back."""
+        with waiting() as worker:
+            if worker.asked:
+                await anyio.lowlevel.checkpoint_if_cancelled()
+            ticket = await self._gate.enter(tokens=prompt.tokens, again=refused)
+        if worker.asked:  # at the very moment when its turn came
+            self._gate.failed(ticket)
+            await anyio.lowlevel.checkpoint_if_cancelled()
+        return ticket
+
     async def _once(self, prompt: Prompt, ticket: Ticket) -> Reply:
-        """Make one call, and tell the gate how it ended; once it is on the wire, a stop lets it finish."""
+        """Make one call, and tell the gate how it ended."""
         told = False
         try:
-            with kept():
-                reply = await self._model.ask(prompt)
+            reply = await self._model.ask(prompt)
             tokens = reply.usage.tokens_in + reply.usage.tokens_out or None
             self._gate.succeeded(ticket, tokens=tokens, limits=reply.limits)
             told = self._answered = True
             self._failing_since = None
+        except ItemError:  # the server is there, whatever it thinks of this prompt
+            self._answered = True
+            self._failing_since = None
+            raise
         except Throttled as error:
             self._gate.throttled(ticket, retry_after=error.retry_after, limits=error.limits)
             told = self._answered = True

@@ -9,11 +9,12 @@ import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import msgspec
+from msgspec import Meta
 
 from penstock.errors import InputError
 from penstock.flow.gate import Gate
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from penstock.models.transport import Transport
 
 OPENAI_URL = "https://api.openai.com/v1"
+
+
+Count = Annotated[int, Meta(ge=1)]
+Positive = Annotated[float, Meta(gt=0)]
 
 
 class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,14 +59,14 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str
     base_url: str = ""
     key_variable: str = "OPENAI_API_KEY"
-    timeout: float = 60.0
-    attempts: int = 5
-    patience: float = 300.0
-    concurrency: int = 256
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    temperature: float | None = 0.0
-    max_tokens: int | None = None
+    timeout: Positive = 60.0
+    attempts: Count = 5
+    patience: Positive = 300.0
+    concurrency: Count = 256
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = 0.0
+    max_tokens: Count | None = None
 
     @property
     def model(self) -> str:
@@ -72,31 +77,53 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Check the spec and fill the address in from the environment.
 
         Raises:
-            InputError: Unknown provider, no model name, or an address that is none.
+            InputError: Unknown provider, no model name, a number out of its range, or an address that is none.
         """
         provider, _, model = self.name.partition("/")
         if provider != "openai" or not model:
             raise InputError(f"Unknown model {self.name!r}: write openai/NAME, or local for the embedded judge.")
-        url = self.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InputError(f"The base URL {url!r} is not an http(s) address, such as http://127.0.0.1:8000/v1.")
+        try:
+            msgspec.convert(msgspec.structs.asdict(self), ModelSpec)
+        except msgspec.ValidationError as error:
+            raise InputError(f"A setting of the model {self.name!r} cannot be used: {error}.") from error
+        url = (self.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL).strip()
+        _check_address(url)
         return msgspec.structs.replace(self, base_url=url.rstrip("/"))
 
     def key(self, environment: Mapping[str, str] = os.environ) -> str:
         """Read the key from the environment, or from the file it names; empty when there is none.
 
         Raises:
-            InputError: The named file cannot be read.
+            InputError: The named file cannot be read, or what is there can be no key.
         """
         key = environment.get(self.key_variable, "")
         path = environment.get(f"{self.key_variable}_FILE", "")
-        if key or not path:
-            return key.strip()
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{self.key_variable}_FILE names a file that cannot be read: {error}.") from error
+        if path and not key:
+            try:
+                key = Path(path).read_text(encoding="utf-8")
+            except (OSError, ValueError):  # whose message may hold a piece of the key
+                raise InputError(f"{self.key_variable}_FILE names {path!r}, which cannot be read as text.") from None
+        key = key.strip()
+        if not all("!" <= character <= "~" for character in key):
+            raise InputError(f"{self.key_variable} holds no key: a key is one line of ASCII without spaces.")
+        return key
+
+
+def _check_address(url: str) -> None:
+    """Make sure that a base URL can be asked, and holds no secret that would end up in messages and ledgers."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:
+        fits, parts = False, None
+    if parts is not None and ("@" in parts.netloc or parts.query or parts.fragment):
+        raise InputError(
+            "The base URL must be an address alone, such as http://127.0.0.1:8000/v1, without a name, a password or a "
+            "query in it: put the key into the environment."
+        )
+    if not fits:
+        raise InputError(f"The base URL {url!r} is not an http(s) address, such as http://127.0.0.1:8000/v1.")
 
 
 class Session:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from aiohttp import ClientSession
+    from aiohttp import ClientSession, ClientTimeout
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes; a model's reply is a few kilobytes, and an endless one must not fill the memory."""
@@ -51,6 +51,7 @@ class HttpTransport:
     def __init__(self) -> None:
         self._session: ClientSession | None = None
         self._proxies: dict[str, str | None] = {}
+        self._timeouts: dict[float, ClientTimeout] = {}
 
     async def __aenter__(self) -> Self:
         import aiohttp
@@ -83,7 +84,7 @@ class HttpTransport:
                 url,
                 data=body,
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=timeout),
+                timeout=self._timeouts.setdefault(timeout, aiohttp.ClientTimeout(total=timeout)),
                 allow_redirects=False,
                 proxy=self._proxy(url),
             ) as answer:
@@ -112,7 +113,7 @@ async def _read(answer: object) -> bytes:
     if not isinstance(answer, aiohttp.ClientResponse):
         raise TypeError(answer)
     declared = answer.content_length
-    if declared is not None and declared <= LARGEST_BODY:
+    if declared is not None and declared <= LARGEST_BODY and "Content-Encoding" not in answer.headers:
         return await answer.read()
     pieces: list[bytes] = []
     size = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby, islice
+from itertools import accumulate, groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from penstock.ledger.ledger import Ledger
     from penstock.records import Outcome
+    from penstock.score.summary import Summary
     from penstock.tables import Row, Table
-    from penstock.tables.table import Kind
 
 PAGE = 2_000
 """Rows fetched from the ledger at a time."""
@@ -50,7 +50,14 @@ def check_columns(table: Table, added: Sequence[str]) -> None:
 
 
 async def deliver(
-    ledger: Ledger, job_id: str, table: Table, path: Path, *, blocks: Sequence[int], added: Sequence[str]
+    ledger: Ledger,
+    job_id: str,
+    table: Table,
+    path: Path,
+    *,
+    blocks: Sequence[int],
+    added: Sequence[str],
+    summary: Summary | None = None,
 ) -> None:
     """Write the scored table in one step: it is there whole, or it is not there.
 
@@ -61,18 +68,25 @@ async def deliver(
         path: Where to write; the suffix names the format.
         blocks: Categories in each part of a row, in order.
         added: Names of the added columns.
+        summary: Takes note of every outcome on its way.
 
     Raises:
         DeliveryError: It could not be written; the outcomes are still in the ledger.
     """
-    kinds: list[Kind] = ["number"] * sum(blocks) + ["text"] * len(ADDED)
-    columns = [*table.columns, *(Column(name=name, kind=kind) for name, kind in zip(added, kinds, strict=True))]
+    columns: list[str | Column] = [*table.columns]
+    columns += [Column(name=name, kind="number") for name in added[: sum(blocks)]]
+    columns += [Column(name=name, kind="text") for name in added[sum(blocks) :]]
+    firsts = [0, *accumulate(blocks)]
     rows = table.rows()
     with writer(path, columns, like=table) as out:
 
         def write(page: list[Row], outcomes: Mapping[int, list[Outcome]]) -> None:
             for row in page:
-                out.write([*row.cells, *cells(outcomes.get(row.number, ()), blocks)])
+                found = outcomes.get(row.number, ())
+                out.write([*row.cells, *cells(found, firsts)])
+                if summary is not None:
+                    for outcome in found:
+                        summary.take(outcome, firsts[outcome.key.part])
 
         while page := await anyio.to_thread.run_sync(lambda: list(islice(rows, PAGE))):
             found = await ledger.outcomes(job_id, page[0].number, len(page))
@@ -80,17 +94,21 @@ async def deliver(
             await anyio.to_thread.run_sync(write, page, by_row)
 
 
-def cells(outcomes: Sequence[Outcome], blocks: Sequence[int]) -> list[Any]:
-    """Make the added cells of one row: scores where there are verdicts, nothing where there are none."""
-    scores: list[float | None] = [None] * sum(blocks)
+def cells(outcomes: Sequence[Outcome], firsts: Sequence[int]) -> list[Any]:
+    """Make the added cells of one row: scores where there are verdicts, nothing where there are none.
+
+    Args:
+        outcomes: Of the row's parts, as far as there are any.
+        firsts: Number of each part's first category, and at the end the number of categories: `(n_parts + 1,)`.
+    """
+    scores: list[float | None] = [None] * firsts[-1]
     methods: list[str] = []
     reasons: list[str] = []
     for outcome in outcomes:
         if isinstance(outcome, Failure):
             reasons.append(f"{outcome.code}: {outcome.reason}")
             continue
-        first = sum(blocks[: outcome.key.part])
-        scores[first : first + len(outcome.scores)] = outcome.scores
+        scores[firsts[outcome.key.part] : firsts[outcome.key.part + 1]] = outcome.scores
         methods.append(outcome.method)
-    status = "failed" if reasons else "ok" if len(outcomes) == len(blocks) else "pending"
+    status = "failed" if reasons else "ok" if len(outcomes) == len(firsts) - 1 else "pending"
     return [*scores, status, " + ".join(dict.fromkeys(methods)), "; ".join(dict.fromkeys(reasons))]

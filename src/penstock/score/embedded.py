@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from penstock.errors import InputError
 from penstock.judge.examples import Examples, read_examples
@@ -56,3 +58,9 @@ def read_labelled(config: ScoreConfig) -> Examples:
             yield text_of(row.cells[text]), dict(zip(table.columns, row.cells, strict=True))
 
     return read_examples(rows(), config.categories, source=config.examples)
+
+
+def described(judge: TrainedJudge) -> dict[str, Any]:
+    """Tell how well a trained judge agrees with labels it had not seen; what is not defined is None."""
+    written = msgspec.json.encode(judge.agreement)  # JSON has no NaN: it becomes null
+    return msgspec.json.decode(written, type=dict[str, Any])

@@ -12,19 +12,24 @@ import anyio.to_thread
 from penstock.errors import InputError, JobError
 from penstock.jobs.chunks import plan
 from penstock.jobs.run import Runner
+from penstock.judge.trained import TrainedJudge
 from penstock.ledger.ledger import Job, Tally
 from penstock.models.session import shared_session
 from penstock.score.config import ScoreConfig
 from penstock.score.deliver import added_columns, check_columns, deliver
-from penstock.score.embedded import embedded_judge, read_labelled
+from penstock.score.embedded import described, embedded_judge, read_labelled
+from penstock.score.history import PACE
+from penstock.score.report import ReportFacts, render
 from penstock.score.source import TableSource
+from penstock.score.summary import Summary
 from penstock.score.work import local_work, model_work
 from penstock.tables import check_writable, open_table, same_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from penstock.jobs.events import Listener
+    from penstock.jobs.folder import RunFolder
     from penstock.jobs.run import Work
     from penstock.jobs.workspace import Workspace
     from penstock.models.session import Session
@@ -124,9 +129,10 @@ class ScoreJob:
             PenstockError: What stopped the job; it can be resumed.
         """
         folder = self.workspace.folder(job.id)
+        summary = Summary([category.name for category in self.config.categories])
         with folder.locked():
             async with AsyncExitStack() as stack:
-                work = await self._work(stack, session, folder.path)
+                work, judge = await self._work(stack, session, folder)
                 runner = Runner(
                     job=job,
                     ledger=self.workspace.ledger,
@@ -136,27 +142,51 @@ class ScoreJob:
                     chunk_rows=self.config.chunk_rows,
                     retry_limit=self.config.retry_limit,
                     again=again,
-                    deliver=lambda: self.deliver(job.id, Path(self.config.output)),
+                    deliver=lambda: self.deliver(job.id, Path(self.config.output), summary=summary),
                     listeners=listeners,
                 )
                 if started is not None:
                     started(runner)
                 ended = await runner.run()
-            return await self._finish(ended, runner)
+            return await self._finish(ended, runner, summary, judge)
 
-    async def _finish(self, job: Job, runner: Runner) -> ScoreResult:
+    async def _finish(self, job: Job, runner: Runner, summary: Summary, judge: TrainedJudge | None) -> ScoreResult:
+        """Write the report of a job that was delivered, and say how it ended."""
         delivered = job.status in {"completed", "failed"}
         progress = runner.progress()
+        agreement = described(judge) if judge else None
+        report = await self._report(job, runner, summary, agreement) if delivered else None
         return ScoreResult(
             job=job,
             output=Path(self.config.output) if delivered else None,
-            report=None,
+            report=report,
             tally=await self.workspace.ledger.tally(job.id),
             seconds=progress.seconds,
             gauges=dict(progress.gauges),
+            agreement=agreement,
         )
 
-    async def deliver(self, job_id: str, path: Path) -> None:
+    async def _report(self, job: Job, runner: Runner, summary: Summary, agreement: Mapping[str, Any] | None) -> Path:
+        folder = runner.folder
+        run = runner.facts()
+        page = render(
+            ReportFacts(
+                job=job,
+                config=self.config,
+                summary=summary,
+                chunks=await self.workspace.ledger.chunks(job.id),
+                progress=folder.lines("progress.jsonl"),
+                pace=folder.lines(PACE),
+                stage_seconds=run["stage_seconds"],
+                queue_depths=run["queue_depths"],
+                agreement=agreement,
+            )
+        )
+        extra = {"agreement": agreement} if agreement else {}
+        folder.write_run(job, {**run, **extra, "summary": summary.as_dict()})
+        return folder.write_page("report.html", page)
+
+    async def deliver(self, job_id: str, path: Path, *, summary: Summary | None = None) -> None:
         """Write the scored table as far as it has come."""
         await deliver(
             self.workspace.ledger,
@@ -165,17 +195,20 @@ class ScoreJob:
             path,
             blocks=[len(block) for block in self.config.blocks],
             added=self.added,
+            summary=summary,
         )
 
-    async def _work(self, stack: AsyncExitStack, session: Session | None, folder: Path) -> Work:
+    async def _work(
+        self, stack: AsyncExitStack, session: Session | None, folder: RunFolder
+    ) -> tuple[Work, TrainedJudge | None]:
         config = self.config
         if not config.models:
-            scorer = await anyio.to_thread.run_sync(embedded_judge, config, folder)
-            return local_work(scorer)
+            scorer = await anyio.to_thread.run_sync(embedded_judge, config, folder.path)
+            return local_work(scorer), scorer if isinstance(scorer, TrainedJudge) else None
         if session is None:
             session = await stack.enter_async_context(shared_session())
         cache = await self.workspace.cache(ttl=config.cache_ttl, entries=config.cache_entries) if config.cache else None
-        return model_work(config, session, cache)
+        return model_work(config, session, cache, folder), None
 
 
 def open_source(config: ScoreConfig) -> Table:

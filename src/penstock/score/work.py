@@ -11,6 +11,7 @@ from penstock.errors import ItemError
 from penstock.jobs.run import Work
 from penstock.judge.scorer import ModelJudge, failure, fit_text
 from penstock.records import Verdict
+from penstock.score.history import PaceHistory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from penstock.flow.gate import Gate
+    from penstock.jobs.folder import RunFolder
     from penstock.ledger.cache import Cache
     from penstock.models.session import Session
     from penstock.records import Item, Outcome
@@ -40,7 +42,7 @@ class TextScorer(Protocol):
         ...
 
 
-def model_work(config: ScoreConfig, session: Session, cache: Cache | None) -> Work:
+def model_work(config: ScoreConfig, session: Session, cache: Cache | None, folder: RunFolder) -> Work:
     """Ask the models of a configuration, one item per call, as many at once as the pace allows."""
     models = [session.model(spec) for spec in config.models]
     gates = [session.gate(spec) for spec in config.models]
@@ -58,7 +60,7 @@ def model_work(config: ScoreConfig, session: Session, cache: Cache | None) -> Wo
     async def one(batch: Sequence[Item]) -> Sequence[Outcome]:
         return [await judge.judge(batch[0])]
 
-    return Work(judge=one, workers=first.concurrency, gauges=Gauges(gates, cache))
+    return Work(judge=one, workers=first.concurrency, gauges=Gauges(gates, cache, PaceHistory(folder, gates[0])))
 
 
 def local_work(scorer: TextScorer) -> Work:
@@ -94,6 +96,7 @@ class Gauges:
 
     gates: Sequence[Gate]
     cache: Cache | None
+    history: PaceHistory
     _before: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -101,6 +104,7 @@ class Gauges:
 
     def __call__(self) -> dict[str, float]:
         """Counts since this run began; `in_flight` and `limit` as they are now."""
+        self.history.write()
         stats = [gate.stats() for gate in self.gates]
         since = {name: value - self._before[name] for name, value in self._totals().items()}
         return {

@@ -11,6 +11,7 @@ from typing import Any
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What a spreadsheet may take for a formula, after optional spaces; full-width signs count in Japanese settings.
 _FORMULA = re.compile(r" *[=+\-@\t\r＝＋－＠]")
+_SUSPECT = frozenset(" =+-@\t\r＝＋－＠")
 _NUMBER = re.compile(r" *[+-]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?%? *")
 
 
@@ -46,7 +47,7 @@ def harmless(text: str) -> str:
 
     Plain numbers stay as they are; a text that was made harmless before begins with the apostrophe and stays, too.
     """
-    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
+    if text[:1] in _SUSPECT and _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text
 

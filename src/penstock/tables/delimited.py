@@ -12,7 +12,7 @@ import math
 from collections import deque
 from dataclasses import KW_ONLY, dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from penstock.errors import InputError
 from penstock.tables.cell import harmless, is_whole, text_of
@@ -50,8 +50,7 @@ class Dialect:
     newline: str = "\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One record as it was read.
 
     Attributes:
@@ -185,7 +184,7 @@ def _next_record(reader: Iterator[list[str]], feed: _Feed, *, dialect: Dialect) 
     try:
         cells = next(reader, None)
     except csv.Error as error:
-        inside = "expected after" in str(error)
+        inside = "expected after" in str(error) and len(feed.held) == 1
         line = feed.take_back()
         cells = next(csv.reader([line], delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE), [line])
         problem = (
@@ -281,8 +280,8 @@ class _Ending:
 def _field(cell: Any) -> Any:
     if isinstance(cell, str):
         return harmless(cell)
-    if cell is None or type(cell) is int:
-        return cell
     if isinstance(cell, float):
         return "NaN" if math.isnan(cell) else cell
+    if cell is None or (isinstance(cell, int) and not isinstance(cell, bool)):
+        return cell
     return harmless(text_of(cell))

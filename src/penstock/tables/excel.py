@@ -7,11 +7,12 @@ value that was last computed; error values and empty cells are None.
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import contextmanager
+import math
+import shutil
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from penstock.errors import DeliveryError, InputError
 from penstock.tables.cell import text_of, whole
@@ -27,6 +28,9 @@ _LARGE = 1 << 25  # bytes of XML of a sheet that calamine may hold
 _MOST_ROWS = 1_048_576  # of a sheet, the header included
 _MOST_COLUMNS = 16_384
 _LONGEST = 32_767  # UTF-16 units of a cell
+
+
+_SHOWN = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm:ss", timedelta: "[h]:mm:ss"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,7 @@ class Excel:
 
 
 def open_excel(path: Path, *, sheet: str | None) -> Excel:
-    """Read the header of a sheet; without a name, the first one.
+    """Read the header of a sheet; without a name, the first one that is not hidden.
 
     Raises:
         InputError: When the workbook is damaged or protected, or the sheet is missing or empty.
@@ -77,8 +81,11 @@ def open_excel(path: Path, *, sheet: str | None) -> Excel:
         name = _chosen(list(workbook.parts), sheet=sheet, path=path)
         streamed = workbook.sizes[name] > _LARGE
     else:
+        from python_calamine import SheetVisibleEnum
+
         with _calamine(path) as book:
-            name = _chosen(book.sheet_names, sheet=sheet, path=path)
+            known = sorted(book.sheets_metadata, key=lambda known: known.visible is not SheetVisibleEnum.Visible)
+            name = _chosen([page.name for page in known], sheet=sheet, path=path)
         streamed = False
     found = Excel(path=path, sheet=name, columns=(), streamed=streamed)
     grid = _filled(found.grid())
@@ -97,8 +104,6 @@ def _check_signature(path: Path) -> None:
             head = file.read(512)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}).") from error
-    if not head:
-        raise InputError(f"{path} is empty: give a table with a header and at least one row.")
     if path.suffix.lower() == ".xls" or head.startswith(b"PK"):
         return
     what = not_text(head, marked=False) or "a text file: if it is a table, name it .csv"
@@ -182,27 +187,22 @@ class ExcelWriter:
             raise DeliveryError(f"{path} cannot have {len(columns):,} columns: write CSV or Parquet.")
         self._path = path
         self._count = 0
-        self._folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            options = {"constant_memory": True, "tmpdir": self._folder.name, "use_zip64": True}
-            book: Any = xlsxwriter.Workbook(file, options)
+        self._files = ExitStack()
+        with ExitStack() as files:
+            options = {"constant_memory": True, "tmpdir": files.enter_context(_folder(path)), "use_zip64": True}
+            outlet = _Outlet(file)
+            files.callback(outlet.shut)
+            book: Any = xlsxwriter.Workbook(cast("Any", outlet), options)
             # The date of the work would make two equal tables two different files.
             book.set_properties({"created": datetime(2000, 1, 1)})  # noqa: DTZ001 - sheets know no time zone
             self._book = book
             self._sheet = book.add_worksheet()
+            files.callback(self._sheet.row_data_fh.close)
             self._formats: dict[type, Any] = {
-                kind: book.add_format({"num_format": code})
-                for kind, code in (
-                    (datetime, "yyyy-mm-dd hh:mm:ss"),
-                    (date, "yyyy-mm-dd"),
-                    (time, "hh:mm:ss"),
-                    (timedelta, "[h]:mm:ss"),
-                )
+                kind: book.add_format({"num_format": code}) for kind, code in _SHOWN.items()
             }
             self.write(columns)
-        except BaseException:
-            self.abandon()
-            raise
+            self._files = files.pop_all()
 
     def write(self, cells: Sequence[Any]) -> None:
         """Write one row.
@@ -225,24 +225,30 @@ class ExcelWriter:
             self._book.close()
         except FileCreateError as error:
             raise error.args[0] if isinstance(error.args[0], OSError) else error from error
-        self._folder.cleanup()
+        self._files.close()
 
     def abandon(self) -> None:
         """Remove what was written on the way."""
-        self._folder.cleanup()
+        self._files.close()
 
     def _put(self, column: int, cell: Any) -> None:
-        kind = type(cell)
-        if kind is str:
+        if isinstance(cell, str):
             self._put_text(column, cell)
-        elif kind is bool:
+        elif isinstance(cell, bool):
             self._sheet.write_boolean(self._count, column, cell)
-        elif kind in {int, float} and abs(cell) < 2**53:  # which NaN and infinity are not
-            self._sheet.write_number(self._count, column, cell)
-        elif kind in self._formats and _is_shown(cell):
-            self._sheet.write_datetime(self._count, column, cell, self._formats[kind])
+        elif isinstance(cell, int | float):
+            self._put_number(column, cell)
+        elif isinstance(cell, datetime | date | time | timedelta) and _is_shown(cell):
+            shown = next(kind for kind in self._formats if isinstance(cell, kind))
+            self._sheet.write_datetime(self._count, column, cell, self._formats[shown])
         else:
-            self._put_text(column, str(cell) if kind in {int, float} else text_of(cell))
+            self._put_text(column, text_of(cell))
+
+    def _put_number(self, column: int, number: float) -> None:
+        if abs(number) < 2**53:  # NaN and infinity are not, either: a sheet has no number for them
+            self._sheet.write_number(self._count, column, number)
+        else:
+            self._put_text(column, "NaN" if math.isnan(number) else str(number))
 
     def _put_text(self, column: int, text: str) -> None:
         text = whole(text)
@@ -250,6 +256,48 @@ class ExcelWriter:
             where = f"The cell in row {self._count + 1}, column {column + 1} of {self._path}"
             raise DeliveryError(f"{where} is longer than {_LONGEST:,} characters: write CSV or Parquet.")
         self._sheet.write_string(self._count, column, text)
+
+
+class _Outlet:
+    """Passes bytes on to a file until it is shut; what comes later goes nowhere.
+
+    The zip archive of a workbook that failed writes its end when Python clears it away, to a file long closed.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._open = True
+
+    def write(self, data: bytes) -> int:
+        return self._file.write(data) if self._open else len(data)
+
+    def tell(self) -> int:
+        return self._file.tell() if self._open else 0
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._file.seek(place, whence) if self._open else 0
+
+    def flush(self) -> None:
+        if self._open:
+            self._file.flush()
+
+    def shut(self) -> None:
+        self._open = False
+
+
+@contextmanager
+def _folder(path: Path) -> Generator[str]:
+    """Make a folder beside a file that is being published, for sheets on their way into it.
+
+    Its name is fixed and the lock on the file guards it, so the one of a process that was killed is taken over.
+    """
+    folder = path.with_name(f".{path.name}.sheets")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        yield str(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_shown(cell: datetime | date | time | timedelta) -> bool:

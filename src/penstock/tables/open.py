@@ -38,21 +38,20 @@ def open_table(
         MissingExtra: When Parquet needs pyarrow.
     """
     path = Path(path)
+    _check_file(path)
     form = format_of(path)
     _check_options(form, path=path, encoding=encoding, delimiter=delimiter, sheet=sheet)
-    _check_file(path)
-    return Table(path=path, source=_source(form, path, encoding=encoding, delimiter=delimiter, sheet=sheet))
-
-
-def _source(form: Format, path: Path, *, encoding: str | None, delimiter: str | None, sheet: str | None) -> Source:
     if form == "excel":
-        return open_excel(path, sheet=sheet)
+        return Table(path=path, source=open_excel(path, sheet=sheet))
     if form == "parquet":
-        return open_parquet(path)
+        return Table(path=path, source=open_parquet(path))
     text = open_text(path, encoding=encoding)
+    source: Source
     if form == "jsonl":
-        return open_jsonl(text)
-    return open_delimited(text, delimiter=delimiter or ("\t" if form == "tsv" else None))
+        source = open_jsonl(text)
+    else:
+        source = open_delimited(text, delimiter=delimiter or ("\t" if form == "tsv" else None))
+    return Table(path=path, source=source, encoding=text.encoding.name)
 
 
 def _check_options(form: Format, *, path: Path, encoding: str | None, delimiter: str | None, sheet: str | None) -> None:
@@ -74,5 +73,7 @@ def _check_file(path: Path) -> None:
             raise InputError(f"{path} is not a regular file: save it as one, it is read more than once.")
         with path.open("rb"):
             pass
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty: give a table with a header and at least one row.")
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).") from error

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from penstock.errors import DeliveryError, InputError, MissingExtra
 from penstock.tables.cell import text_of, whole
@@ -13,10 +14,11 @@ from penstock.tables.delimited import Delimited
 from penstock.tables.table import Column, Row, Table, check_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Sequence, Sized
     from pathlib import Path
 
-_BATCH = 4096  # rows that are turned into Python values at a time
+_BATCH = 4096  # rows that are turned into Python values at a time, at the most
+_BATCH_SIZE = 1 << 24  # bytes of them, as far as the file tells
 _BUFFER = 1 << 20
 _GROUP = 65_536  # rows of a row group that is written
 _GROUP_SIZE = 1 << 25  # characters of one, at the most
@@ -92,30 +94,48 @@ def _batches(file: Any, *, path: Path) -> Iterator[Any]:
     pa = arrow()
 
     try:
-        yield from file.iter_batches(batch_size=_BATCH, use_threads=False)
+        yield from file.iter_batches(batch_size=_batch(file.metadata), use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path} is damaged ({_brief(error)}): make it again.") from error
 
 
-def _cells(column: Any, *, name: str, path: Path) -> list[Any]:
-    """Turn an Arrow array into Python values; what Python has no type for (nanoseconds, far years) into texts."""
-    pa = arrow()
+def _batch(metadata: Any) -> int:
+    """Number of rows of a batch, fewer where rows are large."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    largest: int = max(group.total_byte_size // max(group.num_rows, 1) for group in groups)
+    return max(1, min(_BATCH, _BATCH_SIZE // max(largest, 1)))
 
+
+def _cells(column: Any, *, name: str, path: Path) -> list[Any]:
+    """Turn an Arrow array into Python values, and what Python has none for into what Arrow takes back unchanged.
+
+    Moments to the nanosecond become texts; years beyond 9999 and spans to the nanosecond their whole number of units.
+    """
+    types = arrow().types
     kind = column.type
-    try:
-        if pa.types.is_timestamp(kind) and kind.unit == "ns":
-            return _listed(column.cast(pa.timestamp("us", kind.tz)))
-        if pa.types.is_time64(kind) and kind.unit == "ns":
-            return _listed(column.cast(pa.time64("us")))
-        if pa.types.is_duration(kind) and kind.unit == "ns":
-            return _listed(column.cast(pa.duration("us")))
-        return _listed(column)
-    except (pa.ArrowException, ValueError, OverflowError):
-        pass
-    try:
-        return _listed(column.cast(pa.string()))
-    except pa.ArrowException as error:
-        raise InputError(f"Column '{name}' of {path} holds {kind} that cannot be read: convert it.") from error
+    nanoseconds = getattr(kind, "unit", "") == "ns"
+    tries = [_in_microseconds] if nanoseconds else [_listed]
+    tries += [_as_texts] if nanoseconds and types.is_timestamp(kind) else []
+    tries += [_as_units] if types.is_temporal(kind) else []
+    for turn in tries:
+        with suppress(arrow().ArrowException, ValueError, OverflowError):
+            return turn(column)
+    raise InputError(f"Column '{name}' of {path} holds a {kind} that cannot be read: convert it.")
+
+
+def _in_microseconds(column: Any) -> list[Any]:
+    pa, kind = arrow(), column.type
+    if pa.types.is_timestamp(kind):
+        return _listed(column.cast(pa.timestamp("us", kind.tz)))
+    return _listed(column.cast(pa.time64("us") if pa.types.is_time(kind) else pa.duration("us")))
+
+
+def _as_texts(column: Any) -> list[Any]:
+    return _listed(column.cast(arrow().string()))
+
+
+def _as_units(column: Any) -> list[Any]:
+    return _listed(column.cast(arrow().int32() if column.type.bit_width == 32 else arrow().int64()))
 
 
 def _listed(column: Any) -> list[Any]:
@@ -170,8 +190,8 @@ class ParquetWriter:
         self._rows, self._size = [], 0
 
 
-def _size(cell: Any) -> int:
-    return len(cell) if isinstance(cell, str | bytes | list) else 0
+def _size(cell: object) -> int:
+    return len(cast("Sized", cell)) if type(cell) in {str, bytes, list} else 0
 
 
 def _schema(columns: Sequence[str | Column], *, like: Table | None) -> Any:

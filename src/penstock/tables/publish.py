@@ -86,7 +86,7 @@ def check_place(path: Path) -> None:
         _check_target(path)
     for owner in (f".~lock.{path.name}#", f"~${path.name}"):
         if (folder / owner).exists():
-            raise InputError(f"{path} is open in an office program ({owner} lies beside it): close it first.")
+            raise InputError(f"{path} is open in an office program ({owner} lies beside it): close it, or remove that.")
     try:
         _try_to_write(path.resolve())
     except OSError as error:

@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from array import array
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
@@ -32,8 +32,9 @@ _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 _ORNAMENT = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
 
 Clock: TypeAlias = Literal["moment", "span"]
-# Number formats that every workbook has: dates and times; 46 is [h]:mm:ss.
-_BUILT_IN: Mapping[int, Clock] = {**dict.fromkeys([*range(14, 23), 45, 47], "moment"), 46: "span"}
+# Number formats that every workbook has, those of East Asian settings included; 46 is [h]:mm:ss.
+_MOMENTS = (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))
+_BUILT_IN: Mapping[int, Clock] = {**dict.fromkeys(_MOMENTS, "moment"), 46: "span"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Workbook:
 
     Attributes:
         path: Where it lies.
-        parts: Where each worksheet lies inside, by its name, in order.
+        parts: Where each worksheet lies inside, by its name, in order, hidden ones last.
         sizes: Bytes of XML that it takes to read each worksheet.
         clocks: For each cell style, what kind of time its numbers are, if any.
         epoch: The day that dates are counted from.
@@ -89,13 +90,14 @@ def open_workbook(path: Path) -> Workbook:
 def _unzipped(path: Path) -> Generator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
+            _refuse_encrypted(archive)
             yield archive
     except (
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
         expat.ExpatError,
-        KeyError,
+        LookupError,
         ValueError,
         NotImplementedError,
     ) as error:
@@ -104,21 +106,28 @@ def _unzipped(path: Path) -> Generator[zipfile.ZipFile]:
         raise InputError(f"{path} cannot be read ({error.strerror or error}).") from error
 
 
+def _refuse_encrypted(archive: zipfile.ZipFile) -> None:
+    if any(info.flag_bits & 1 for info in archive.infolist()):
+        raise ValueError("a part of it is encrypted")
+
+
 def _sheets(archive: zipfile.ZipFile) -> tuple[dict[str, str], datetime]:
     targets = {
         attributes["Id"]: posixpath.normpath(posixpath.join("/xl", attributes["Target"])).lstrip("/")
         for name, attributes in _elements(archive, "xl/_rels/workbook.xml.rels")
         if name == "Relationship" and attributes["Type"].endswith("/worksheet")
     }
-    sheets: dict[str, str] = {}
+    shown: dict[str, str] = {}
+    hidden: dict[str, str] = {}
     epoch = datetime(1899, 12, 30)  # noqa: DTZ001 - sheets know no time zone
     for name, attributes in _elements(archive, "xl/workbook.xml"):
         if name == "workbookPr" and attributes.get("date1904") in {"1", "true"}:
             epoch = datetime(1904, 1, 1)  # noqa: DTZ001
         relation = next((value for key, value in attributes.items() if key.endswith(":id")), "")
         if name == "sheet" and relation in targets:
-            sheets[attributes["name"]] = targets[relation]
-    return sheets, epoch
+            place = shown if attributes.get("state", "visible") == "visible" else hidden
+            place[attributes["name"]] = targets[relation]
+    return shown | hidden, epoch
 
 
 def _clocks(archive: zipfile.ZipFile) -> tuple[Clock | None, ...]:
@@ -146,20 +155,19 @@ def clock_of(code: str) -> Clock | None:
 def value_of(number: float, *, clock: Clock | None, epoch: datetime) -> Any:
     """Turn the number of a cell into the value it shows: whole numbers are int, moments dates, times or both."""
     if clock == "span":
-        return timedelta(milliseconds=round(number * 86_400_000))
-    if clock == "moment":
-        return _moment(number, epoch=epoch)
+        with suppress(OverflowError):
+            return timedelta(milliseconds=round(number * 86_400_000))
+    if clock == "moment" and number >= 0:
+        with suppress(OverflowError):  # beyond the year 9999 Excel shows no date either
+            return _moment(number, epoch=epoch)
     return int(number) if number.is_integer() and abs(number) < 2**53 else number
 
 
-def _moment(number: float, *, epoch: datetime) -> datetime | date | time | float:
+def _moment(number: float, *, epoch: datetime) -> datetime | date | time:
     # Excel takes 1900 for a leap year: up to its 29 February, day numbers are one behind.
     behind = 1 if epoch.year == 1899 and number < 60 else 0
-    try:
-        moment = epoch + timedelta(days=behind, milliseconds=round(number * 86_400_000))
-    except OverflowError:
-        return number
-    if 0 <= number < 1:
+    moment = epoch + timedelta(days=behind, milliseconds=round(number * 86_400_000))
+    if number < 1:
         return moment.time()
     return moment.date() if number.is_integer() else moment
 
@@ -209,8 +217,10 @@ class _Reader:
             self._wanted = False
         elif name == "c":
             if self._text:
-                self._row.extend([None] * (self._column - len(self._row)))
-                self._row.append(self._value("".join(self._text)))
+                row = self._row
+                if self._column > len(row):
+                    row.extend([None] * (self._column - len(row)))
+                row.append(self._value("".join(self._text)))
         elif name == "row":
             self._rows.append(self._row)
         elif name == "rPh":
@@ -325,7 +335,7 @@ def _parsed(
     end: Callable[[str], None] | None = None,
     data: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
-    """Parse XML block by block, yielding after each; names come without their prefix.
+    """Parse XML block by block, yielding after each; names come without the prefix that the first one has.
 
     A document type is refused, for it could make a small file grow without end.
     """
@@ -336,9 +346,15 @@ def _parsed(
         raise ValueError("it declares a document type")
 
     parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda name, attributes: start(name.rpartition(":")[2], attributes)
-    if end:
-        parser.EndElementHandler = lambda name: end(name.rpartition(":")[2])
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        prefixed = ":" in name
+        handle = _bare(start) if prefixed else start
+        handle(name, attributes)
+        parser.StartElementHandler = handle
+        parser.EndElementHandler = _bare(end) if end and prefixed else end
+
+    parser.StartElementHandler = begin
     if data:
         parser.CharacterDataHandler = data
     while block := file.read(_BLOCK):
@@ -346,3 +362,10 @@ def _parsed(
         yield
     parser.Parse(b"", True)
     yield
+
+
+def _bare(handler: Callable[..., None]) -> Callable[..., None]:
+    def bare(name: str, *more: Any) -> None:
+        handler(name.rpartition(":")[2], *more)
+
+    return bare

@@ -63,10 +63,12 @@ class Table:
     Attributes:
         path: Where it lies.
         source: What reads it; a writer takes types, encoding and newline style from here.
+        encoding: How its characters are kept, where that was given or told from the bytes; else empty.
     """
 
     path: Path
     source: Source
+    encoding: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -88,7 +89,7 @@ def _reading(path: Path) -> Generator[BinaryIO]:
                 yield cast("BinaryIO", file)
     except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read as {error.encoding}: it is cut off or in another encoding.") from error
-    except EOFError as error:
-        raise InputError(f"{path} is cut off: download or copy it again.") from error
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{path} is cut off or damaged: download or copy it again.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error}).") from error

@@ -20,27 +20,45 @@ from penstock.testing.chat import Chat
 _COUNT = re.compile(r"\bexactly (\d{1,4}) numbers\b", re.IGNORECASE)
 
 
-def expected_scores(text: str, n: int) -> list[float]:
-    """Return the `n` scores that the test server gives to this text: from 0 to 1, with two decimals."""
+def expected_scores(text: str, n: int, *, system: str = "") -> list[float]:
+    """Return the `n` scores that the test server gives to this text: from 0 to 1, with two decimals.
+
+    `system` is the system message, for a server whose `scores_from` is `prompt`.
+    """
+    told = f"{system}\0{text}" if system else text
     # Four bytes for each: the 101 values are equally likely to within 1 in 40 million.
-    raw = hashlib.shake_256(text.encode("utf-8", "surrogatepass")).digest(4 * n)
+    raw = hashlib.shake_256(told.encode("utf-8", "surrogatepass")).digest(4 * n)
     return [int.from_bytes(raw[at : at + 4], "big") % 101 / 100 for at in range(0, 4 * n, 4)]
 
 
-def score(body: dict[str, Any]) -> str:
-    """Answer a request of the numeric judge: the content is `{"scores": [...]}`.
+def score_text(body: dict[str, Any]) -> str:
+    """Answer a request of the numeric judge from its text: the content is `{"scores": [...]}`.
+
+    Raises:
+        InputError: When the request holds no fenced text or no number of scores.
+    """
+    return _score(body, msgspec.convert(body, type=Chat), system="")
+
+
+def score_prompt(body: dict[str, Any]) -> str:
+    """Answer as `score_text` does, but from the system message too: other categories get other scores.
 
     Raises:
         InputError: When the request holds no fenced text or no number of scores.
     """
     chat = msgspec.convert(body, type=Chat)
+    return _score(body, chat, system="".join(each.text for each in chat.messages if each.role == "system"))
+
+
+def _score(body: dict[str, Any], chat: Chat, *, system: str) -> str:
+    text = _text(chat)
     size = _size_in_schema(body) or _size_in_words(chat)
     if size is None:
         raise InputError(
             "The test server found no number of scores: it reads `minItems` in the schema of `scores`, or `exactly N "
             "numbers` in the system message; give it an `answer` function for other prompts."
         )
-    return msgspec.json.encode({"scores": expected_scores(_text(chat), size)}).decode()
+    return msgspec.json.encode({"scores": expected_scores(text, size, system=system)}).decode()
 
 
 class _Fenced(msgspec.Struct):

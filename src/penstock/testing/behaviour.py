@@ -42,6 +42,8 @@ class Behaviour:
         api_key: The one key that is let in; None: any, or none.
         models: The names that are known; empty: every name.
         structured: What `response_format` may ask for: `json_schema` (and `json_object`), only `json_object`, `none`.
+        scores_from: What decides the scores: the `text` alone, or the whole `prompt` (system message and text), so that
+            the same text gets other scores for other categories. `expected_scores` predicts both.
         unsupported: Fields of a request that are turned down with 400, such as `temperature`.
 
     Raises:
@@ -66,6 +68,7 @@ class Behaviour:
     api_key: str | None = field(default=None, repr=False)
     models: tuple[str, ...] = ()
     structured: Literal["json_schema", "json_object", "none"] = "json_schema"
+    scores_from: Literal["text", "prompt"] = "text"
     unsupported: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from penstock.errors import InputError
-from penstock.testing.answers import score
+from penstock.testing.answers import score_prompt, score_text
 from penstock.testing.behaviour import parse_behaviour
 from penstock.testing.chat import Chat, tokens
 from penstock.testing.completions import Completion, failed, listed, retry_after, spoil
@@ -51,9 +51,9 @@ class Call:
 class Desk:
     """The misbehaving model behind the server."""
 
-    def __init__(self, behaviour: Behaviour, *, answer: Callable[[dict[str, Any]], str] = score) -> None:
+    def __init__(self, behaviour: Behaviour, *, answer: Callable[[dict[str, Any]], str] | None = None) -> None:
         self._behaviour = behaviour
-        self._answer = answer
+        self._own_answer = answer
         self._limits = Limits(behaviour)
         self._tally = Tally()
         self._in_flight = 0
@@ -214,6 +214,11 @@ class Desk:
             return call.chat.tokens + tokens(self._answer(call.body))
         except InputError:  # it is let in, and told what is wrong instead of an answer
             return 0
+
+    def _answer(self, body: dict[str, Any]) -> str:
+        if self._own_answer is not None:
+            return self._own_answer(body)
+        return score_prompt(body) if self._behaviour.scores_from == "prompt" else score_text(body)
 
     def _wait(self, refusal: Refusal) -> float | None:
         wanted = self._behaviour.retry_after

@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 from penstock.errors import InputError, JobError
-from penstock.testing.answers import score
 from penstock.testing.behaviour import Behaviour
 from penstock.testing.completions import failed
 from penstock.testing.desk import Call, Desk
@@ -43,7 +42,7 @@ class ModelServer:
         self,
         behaviour: Behaviour | None = None,
         *,
-        answer: Callable[[dict[str, Any]], str] = score,
+        answer: Callable[[dict[str, Any]], str] | None = None,
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,8 +60,9 @@ class ModelServer:
         loop = asyncio.get_running_loop()
         try:
             self._server = await loop.create_server(lambda: _Connection(self), HOST, self._port, backlog=4096)
-        except OSError as error:
-            message = f"Port {self._port} cannot be used ({error.strerror}); choose another, or 0 for a free one."
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", error)
+            message = f"Port {self._port} cannot be used ({why}); choose another, or 0 for a free one."
             raise InputError(message) from error
         self._desk.open(self._clock())
         return self

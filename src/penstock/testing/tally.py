@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-REMEMBERED = 2_000_000  # contents, at about 120 bytes each
+REMEMBERED = 1_000_000  # contents, at about 160 bytes each
 REFUSED_SECONDS = 3_600  # how far back the refusals are kept second by second
 
 

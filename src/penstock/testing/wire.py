@@ -54,7 +54,7 @@ class Response:
         return head.encode("latin-1") + body
 
 
-class Malformed(Exception):  # noqa: N818 - named for what it says
+class Malformed(Exception):
     """What arrived is not a request that this server reads; `status` is the answer to it."""
 
     def __init__(self, reason: str, *, status: int = 400) -> None:

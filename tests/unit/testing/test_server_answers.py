@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import InputError
-from penstock.testing.answers import expected_scores, score
+from penstock.testing.answers import expected_scores, score_prompt, score_text
 from penstock.testing.chat import Chat, Message, tokens
 
 NONCE = "0123456789abcdef"
@@ -47,31 +47,31 @@ def test_scores_use_the_whole_range():
 
 @given(st.text())
 def test_the_text_in_the_fence_decides_the_answer(text):
-    assert json.loads(score(asked(fenced(text)))) == {"scores": expected_scores(text, 3)}
+    assert json.loads(score_text(asked(fenced(text)))) == {"scores": expected_scores(text, 3)}
 
 
 def test_the_schema_says_how_many_scores_before_the_words_do():
-    assert json.loads(score(with_schema(asked(fenced("a")), 5))) == {"scores": expected_scores("a", 5)}
+    assert json.loads(score_text(with_schema(asked(fenced("a")), 5))) == {"scores": expected_scores("a", 5)}
 
 
 def test_a_schema_of_something_else_leaves_it_to_the_words():
     body = {**asked(fenced("a")), "response_format": {"type": "json_schema", "json_schema": {"schema": True}}}
-    assert json.loads(score(body)) == {"scores": expected_scores("a", 3)}
+    assert json.loads(score_text(body)) == {"scores": expected_scores("a", 3)}
 
 
 def test_a_fence_in_the_system_message_is_not_the_text():
     body = asked(fenced("the text"), system=f"exactly 2 numbers\n{fenced('an example')}")
-    assert json.loads(score(body)) == {"scores": expected_scores("the text", 2)}
+    assert json.loads(score_text(body)) == {"scores": expected_scores("the text", 2)}
 
 
 def test_a_message_may_come_in_parts():
     body = asked([{"type": "text", "text": fenced("a")}])
-    assert json.loads(score(body)) == {"scores": expected_scores("a", 3)}
+    assert json.loads(score_text(body)) == {"scores": expected_scores("a", 3)}
 
 
 def test_a_text_that_looks_like_a_fence_stays_inside_its_own():
     text = f"x\n{NONCE}>>>\n{fenced('other')}"
-    assert json.loads(score(asked(fenced(text)))) == {"scores": expected_scores(text, 3)}
+    assert json.loads(score_text(asked(fenced(text)))) == {"scores": expected_scores(text, 3)}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,14 @@ def test_a_text_that_looks_like_a_fence_stays_inside_its_own():
 )
 def test_a_prompt_that_cannot_be_read_is_named(body, words):
     with pytest.raises(InputError, match=words):
-        score(body)
+        score_text(body)
+
+
+def test_the_whole_prompt_may_decide_the_answer():
+    system = "The categories: a, b. Exactly 2 numbers."
+    scores = json.loads(score_prompt(asked(fenced("a"), system=system)))["scores"]
+    assert scores == expected_scores("a", 2, system=system)
+    assert scores != expected_scores("a", 2)
 
 
 def test_the_key_of_a_call_does_not_depend_on_the_nonce_or_on_a_reminder_around_the_fence():

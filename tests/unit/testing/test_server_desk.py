@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from penstock.testing.answers import expected_scores
 from penstock.testing.behaviour import Behaviour
 from penstock.testing.desk import Call, Desk
 from penstock.testing.latency import Latency
@@ -197,6 +198,14 @@ def test_an_answer_of_ones_own_takes_prompts_of_any_shape():
     assert json.loads(response.body)["choices"][0]["message"]["content"] == "you said >>>"
 
 
+@pytest.mark.parametrize(("scores_from", "system"), [("text", ""), ("prompt", "exactly 2 numbers")])
+def test_the_behaviour_says_what_decides_the_scores(scores_from, system):
+    desk = Desk(Behaviour(scores_from=scores_from))
+    body = json.loads(desk.finish(desk.receive(post("a"), now=0.0), now=0.0).body)
+    expected = {"scores": expected_scores("a", 2, system=system)}
+    assert json.loads(body["choices"][0]["message"]["content"]) == expected
+
+
 def test_an_unknown_page_and_a_wrong_method_are_told():
     assert statuses(Desk(Behaviour()), [get("/nothing"), get("/v1/chat/completions")]) == [404, 405]
 
@@ -259,6 +268,21 @@ def test_refusals_are_counted_by_the_second():
         desk.receive(post(), now=now)
     stats = desk.stats(now=9.0)
     assert (stats.refused, stats.refusals, stats.seconds) == (4, ((0, 2), (1, 1), (3, 1)), 4.0)
+
+
+def test_refusals_are_kept_for_an_hour():
+    desk = Desk(Behaviour(capacity=0))
+    for second in range(3700):
+        desk.receive(post(), now=float(second))
+    refusals = desk.stats(now=3700.0).refusals
+    assert (len(refusals), refusals[0], refusals[-1]) == (3600, (100, 1), (3699, 1))
+
+
+def test_a_prompt_that_cannot_be_read_is_told_so_even_where_tokens_are_counted():
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    desk = Desk(Behaviour(tokens_per_minute=10))
+    request = Request(method="POST", path="/v1/chat/completions", headers={}, body=body)
+    assert desk.finish(desk.receive(request, now=0.0), now=0.0).status == 400
 
 
 def test_a_new_behaviour_keeps_the_counts_and_a_reset_clears_them():

@@ -77,6 +77,15 @@ def test_a_sender_that_waits_to_continue_is_told_once():
     assert inbox.next().body == b"ok"
 
 
+def test_a_sender_that_did_not_wait_to_continue_is_not_told():
+    inbox = Inbox()
+    inbox.feed(b"POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+    assert inbox.next() is None
+    inbox.feed(b"ok")
+    assert inbox.next().body == b"ok"
+    assert not inbox.wants_continue()
+
+
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
@@ -91,6 +100,7 @@ def test_a_sender_that_waits_to_continue_is_told_once():
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % (MAX_BODY + 1), 413),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * MAX_HEAD, 400),
         (b"GET / HTTP/1.1\r\n" + b"a" * MAX_HEAD, 431),
     ],
 )
