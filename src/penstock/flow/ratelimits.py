@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,6 +56,16 @@ class RateLimits:
     retry_after: float | None = None
 
 
+@lru_cache(maxsize=256)
+def _place(name: str) -> tuple[str, str] | None:
+    """Say what a header of this name tells; servers send the same few names with every reply."""
+    key = name.lower()
+    if key in {"retry-after", "retry-after-ms"}:
+        return "wait", key
+    match = _HEADER.fullmatch(key)
+    return (match[2] or match[3], match[1] or match[4]) if match else None
+
+
 def read_limits(headers: Mapping[str, str], *, now: datetime) -> RateLimits | None:
     """Read a reply's headers; None where they tell nothing about limits.
 
@@ -62,18 +73,16 @@ def read_limits(headers: Mapping[str, str], *, now: datetime) -> RateLimits | No
         headers: Names in any case.
         now: The time of day, with a time zone, for resets that are told as dates.
     """
-    told: dict[str, dict[str, str]] = {"requests": {}, "tokens": {}}
-    waits: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name.lower()
-        if key in {"retry-after", "retry-after-ms"}:
-            waits[key] = value
-        elif match := _HEADER.fullmatch(key):
-            told[match[2] or match[3]][match[1] or match[4]] = value
+    found = [(place, value) for name, value in headers.items() if (place := _place(name)) is not None]
+    if not found:
+        return None
+    told: dict[str, dict[str, str]] = {"requests": {}, "tokens": {}, "wait": {}}
+    for (unit, part), value in found:
+        told[unit][part] = value
     limits = RateLimits(
         requests=_remainder(told["requests"], now),
         tokens=_remainder(told["tokens"], now),
-        retry_after=_retry_after(waits, now),
+        retry_after=_retry_after(told["wait"], now),
     )
     return None if limits == RateLimits() else limits
 

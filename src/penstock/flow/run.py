@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -20,7 +20,7 @@ from penstock.flow.shield import Worker, enlist
 from penstock.flow.unwrap import unwrapped
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
@@ -117,12 +117,27 @@ async def _run(
     stage: Stage[A, B],
     meter: Meter,
 ) -> None:
-    """Feed and work until the source is used up or everybody was asked to leave."""
+    """Feed and work until the source is used up or everybody was asked to leave.
+
+    When one of them fails, the others finish what they have in hand before the error goes on: it is paid for.
+    """
+    errors: list[Exception] = []
+
+    async def guarded(duty: Coroutine[Any, Any, None]) -> None:
+        try:
+            await duty
+        except Exception as error:  # noqa: BLE001 - it is raised again when everybody has left
+            errors.append(error)
+            for worker in staff:
+                worker.stop()
+
     with made, taken:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_feed, staff[0], source, fed, meter)
+            tasks.start_soon(guarded, _feed(staff[0], source, fed, meter))
             for worker in staff[1:]:
-                tasks.start_soon(_work, worker, stage, taken, made, meter)
+                tasks.start_soon(guarded, _work(worker, stage, taken, made, meter))
+        if errors:
+            raise errors[0]
 
 
 async def _feed(worker: Worker, source: AsyncGenerator[A, None], fed: MemoryObjectSendStream[A], meter: Meter) -> None:

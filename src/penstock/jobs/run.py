@@ -166,7 +166,7 @@ class Runner:
         began = self.clock()
         outcomes = await self.work.judge(batch)
         judged = self.clock()
-        if {outcome.key for outcome in outcomes} != {item.key for item in batch} or len(outcomes) != len(batch):
+        if [outcome.key for outcome in outcomes] != [item.key for item in batch]:
             raise ValueError(f"the judge gave {len(outcomes)} outcomes for {len(batch)} items, or of other items")
         await self.ledger.record(self.job.id, outcomes)
         self._stage_seconds["judge"] += judged - began

@@ -9,8 +9,10 @@ hand-ins.
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from functools import partial
@@ -41,15 +43,18 @@ class Desk:
     Work must be repeatable: when one hand-in of a round fails, the others are run again without it.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], *, name: str) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], *, name: str, linger: float = 0.0) -> None:
         """Remember how to connect; the thread starts with `async with`.
 
         Args:
             connect: Opens the connection, in the desk's own thread, with autocommit on.
             name: What messages call this database.
+            linger: Seconds between two commits, so that a busy run makes fewer of them; after a pause the first one
+                comes at once.
         """
         self._connect = connect
         self._name = name
+        self._linger = linger
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,9 +109,19 @@ class Desk:
             lost, self._lost = self._lost, None
             raise lost
 
-    def gathered(self, work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]]) -> Gathered[V, R]:
-        """Make a function whose simultaneous calls become one call of `work` with all their values."""
-        return Gathered(self, work)
+    def gathered(
+        self,
+        work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]],
+        *,
+        ended: Callable[[V], None] = lambda _: None,
+    ) -> Gathered[V, R]:
+        """Make a function whose simultaneous calls become one call of `work` with all their values.
+
+        Args:
+            work: Gives one result per value.
+            ended: Told of every value that nobody waited for, when it is durable or has failed.
+        """
+        return Gathered(self, work, ended)
 
     def _serve(self, opened: asyncio.Future[None]) -> None:
         try:
@@ -116,16 +131,20 @@ class Desk:
             return
         self._tell(partial(_accept, opened))
         try:
-            while (tasks := self._take()) is not None:
+            latest = -math.inf
+            while (tasks := self._take(latest + self._linger)) is not None:
                 self._tell(partial(self._settle, self._commit(connection, tasks)))
+                latest = time.monotonic()
         finally:
             connection.close()
 
-    def _take(self) -> list[_Job] | None:
-        """Wait for a hand-in and take all that are there; None when the desk closes."""
+    def _take(self, earliest: float) -> list[_Job] | None:
+        """Wait for a hand-in, and until `earliest`, and take all that are there; None when the desk closes."""
         first = self._queue.get()
         if first is None:
             return None
+        if not self._closed and (rest := earliest - time.monotonic()) > 0:
+            time.sleep(rest)
         tasks = [first]
         while len(tasks) < LARGEST_ROUND:
             try:
@@ -203,9 +222,15 @@ class Desk:
 class Gathered(Generic[V, R]):
     """A hand-in that joins all others of its kind which wait when the desk gets to it."""
 
-    def __init__(self, desk: Desk, work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]],
+        ended: Callable[[V], None],
+    ) -> None:
         self._desk = desk
         self._work = work
+        self._ended = ended
         self._waiting: deque[tuple[V, asyncio.Future[R] | None]] = deque()
         self._summoned = False
 
@@ -223,7 +248,7 @@ class Gathered(Generic[V, R]):
         self._waiting.append((value, future))
         if not self._summoned:
             self._summoned = True
-            self._desk.put(_Round(self._waiting, self._work, self._taken))
+            self._desk.put(_Round(self._waiting, self._work, self._taken, self._ended))
 
     def _taken(self) -> None:
         """The desk is about to empty the line: what comes now needs a round of its own."""
@@ -238,7 +263,9 @@ class _Round(Generic[V, R]):
         line: deque[tuple[V, asyncio.Future[R] | None]],
         work: Callable[[sqlite3.Connection, Sequence[V]], Sequence[R]],
         taken: Callable[[], None],
+        ended: Callable[[V], None],
     ) -> None:
+        self._ended = ended
         self._line = line
         self._work = work
         self._taken = taken
@@ -257,14 +284,15 @@ class _Round(Generic[V, R]):
         """Make a round of each hand-in, so that a bad one fails alone; nothing where there is one only."""
         if len(self._calls) < 2:
             return ()
-        return [_Round(deque([call]), self._work, _nobody) for call in self._calls]
+        return [_Round(deque([call]), self._work, _nobody, self._ended) for call in self._calls]
 
     def settle(self) -> BaseException | None:
         """Tell whoever waits, in the loop; returns an error that nobody waited for."""
         lost = None
-        for place, (_, future) in enumerate(self._calls):
+        for place, (value, future) in enumerate(self._calls):
             if future is None:
                 lost = self.error
+                self._ended(value)
             elif not future.done():
                 _resolve(future, None if self.error else self._results[place], self.error)
         return lost

@@ -22,7 +22,6 @@ from penstock.flow.pace import Pace
 from penstock.flow.retry import Backoff
 from penstock.models.openai import OpenAIModel
 from penstock.models.paced import Paced
-from penstock.models.transport import HttpTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -141,6 +140,8 @@ class Session:
 
     async def __aenter__(self) -> Self:
         if self._given is None:
+            from penstock.models.transport import HttpTransport
+
             self._transport = await self._stack.enter_async_context(HttpTransport())
         return self
 

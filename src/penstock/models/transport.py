@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+import aiohttp
+
 from penstock.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from aiohttp import ClientSession, ClientTimeout
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes; a model's reply is a few kilobytes, and an endless one must not fill the memory."""
@@ -49,13 +50,11 @@ class HttpTransport:
     """
 
     def __init__(self) -> None:
-        self._session: ClientSession | None = None
+        self._session: aiohttp.ClientSession | None = None
         self._proxies: dict[str, str | None] = {}
-        self._timeouts: dict[float, ClientTimeout] = {}
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     async def __aenter__(self) -> Self:
-        import aiohttp
-
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -75,8 +74,6 @@ class HttpTransport:
         Raises:
             Unreachable: No complete answer came.
         """
-        import aiohttp
-
         if self._session is None:
             raise RuntimeError("HttpTransport is used outside `async with`.")
         try:
@@ -84,7 +81,7 @@ class HttpTransport:
                 url,
                 data=body,
                 headers=headers,
-                timeout=self._timeouts.setdefault(timeout, aiohttp.ClientTimeout(total=timeout)),
+                timeout=self._timeout(timeout),
                 allow_redirects=False,
                 proxy=self._proxy(url),
             ) as answer:
@@ -97,6 +94,11 @@ class HttpTransport:
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(_describe(error)) from error
 
+    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
+        if seconds not in self._timeouts:
+            self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds)
+        return self._timeouts[seconds]
+
     def _proxy(self, url: str) -> str | None:
         """Look the proxy up once per address: reading the environment costs more than a call."""
         if url not in self._proxies:
@@ -106,12 +108,8 @@ class HttpTransport:
         return self._proxies[url]
 
 
-async def _read(answer: object) -> bytes:
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
     """Read a body of at most `LARGEST_BODY` bytes."""
-    import aiohttp
-
-    if not isinstance(answer, aiohttp.ClientResponse):
-        raise TypeError(answer)
     declared = answer.content_length
     if declared is not None and declared <= LARGEST_BODY and "Content-Encoding" not in answer.headers:
         return await answer.read()

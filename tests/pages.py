@@ -1,0 +1,177 @@
+"""Reads the pages of the documentation, and plays the sessions that they show as a reader would type them.
+
+A `console` block is a session: lines that begin with `$ ` are typed, the lines below are what came back. It is played
+in a folder that holds `examples/`. A block behind `<!-- figures vary -->` is compared without its numbers. A `yaml`
+block whose first line is `# NAME.yaml` is a file that the reader writes. Commands that end with `&` are servers;
+`kill %1` ends them. `bash` blocks need an account or the internet and are only read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
+HOME = "/home/ann/ferry"
+PORT = "8765"
+
+_BLOCK = re.compile(r"^(<!-- figures vary -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_STEP = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
+_JOB = re.compile(r"score-\d{8}-\d{6}-[0-9a-f]{4}")
+_WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_PROGRESS = re.compile(r"^[\d,]+/[\d,]+ rows .*\n", re.MULTILINE)
+_FETCH = re.compile(r"curl -s (\S+) \| python3 -m json\.tool")
+_PATIENCE = 60  # seconds for one command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One fenced block of a page."""
+
+    language: str
+    text: str
+    varies: bool
+    start: int
+    end: int
+
+    def steps(self):
+        """Yield what is typed and what comes back, for a session."""
+        parts = _STEP.split(self.text)[1:]
+        yield from zip(parts[::2], parts[1::2], strict=True)
+
+
+def blocks(page):
+    """List the fenced blocks of a page, in order."""
+    return [
+        Block(language=found[2], text=found[3], varies=bool(found[1]), start=found.start(3), end=found.end(3))
+        for found in _BLOCK.finditer(page.read_text(encoding="utf-8"))
+    ]
+
+
+def same(expected, printed, *, varies):
+    """Say whether a command printed what the page shows.
+
+    Times never count, other numbers only where they are fixed; of JSON whose numbers vary, the names count.
+    """
+    if varies and expected.startswith("{"):
+        return list(json.loads(expected)) == list(json.loads(printed))
+    shape = re.compile(r"[\d,.]*\d" if varies else r"(?<=in )\d+\.\d(?= s\b)")
+    return shape.sub("0", _PROGRESS.sub("", expected)).split() == shape.sub("0", _PROGRESS.sub("", printed)).split()
+
+
+class Reader:
+    """Somebody who follows a page: a folder with the examples, and the servers that were started."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder).resolve()
+        shutil.copytree(ROOT / "examples", self.folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "80",
+            "PYTHONWARNINGS": "error",
+        }
+        self._port = free_port()
+        self._jobs = {}
+        self._server = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.stop_server()
+
+    def type(self, command):
+        """Run one command and return what it printed, in the words of the pages."""
+        command = command.replace(PORT, self._port)
+        if command.endswith("&"):
+            printed = self.start_server(command.rstrip("& "))
+        elif command == "kill %1":
+            printed = self.stop_server()
+        elif fetched := _FETCH.fullmatch(command):  # without curl, which is not everywhere
+            with urlopen(fetched[1], timeout=10) as answer:
+                printed = json.dumps(json.load(answer), indent=4) + "\n"
+        else:
+            printed = self._run(["bash", "-c", command])
+        return self.in_words_of_the_pages(printed)
+
+    def write(self, block):
+        """Write the file that a block shows."""
+        name = block.text.partition("\n")[0].removeprefix("# ").strip()
+        (self.folder / name).write_text(block.text, encoding="utf-8")
+
+    def python(self, script):
+        """Run a script and return what it printed; raises when it fails."""
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def start_server(self, command):
+        """Start a server and wait for the line in which it says its address."""
+        assert self._server is None, "the page starts a second server without `kill %1`"
+        self._server = subprocess.Popen(
+            ["bash", "-c", f"exec {command} --port {self._port}"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        ready, _, _ = select.select([self._server.stdout], [], [], _PATIENCE)
+        return self._server.stdout.readline() if ready else ""
+
+    def stop_server(self):
+        """End the server, if there is one."""
+        if self._server is not None:
+            self._server.terminate()
+            self._server.communicate(timeout=_PATIENCE)
+            self._server = None
+        return ""
+
+    def in_words_of_the_pages(self, printed):
+        """Replace what is different each time: the folder, the port, the ids of jobs, the time."""
+        printed = printed.replace(str(self.folder), HOME).replace(self._port, PORT)
+        return _WHEN.sub("2026-11-21 10:15:00", _JOB.sub(self._job, printed))
+
+    def _job(self, found):
+        number = self._jobs.setdefault(found[0], len(self._jobs))
+        return f"score-20261121-10{15 + number}00-{'7d1e 4a0c 93b2 e5f8 06cd b71a 2f94 c8e3'.split()[number % 8]}"
+
+    def _run(self, command):
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        return done.stdout
+
+
+def free_port():
+    """Return a port that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
