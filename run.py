@@ -31,7 +31,7 @@ def main() -> int:
         return run("python", "examples/demo.py", *arguments)
     if command == "penstock":
         set_up("requirements.lock")
-        return run("penstock", *arguments)
+        return run("penstock", *arguments, folder=None)
     if command == "test":
         set_up("requirements-dev.lock")
         return run("python", "-m", "pytest", *arguments) if arguments else run("python", "check.py")
@@ -40,10 +40,12 @@ def main() -> int:
 
 
 def set_up(lock: str) -> None:
-    """Install `lock` and this package into `.venv`, unless that was done for these very files."""
-    wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", lock))).hexdigest()
-    stamp = VENV / f"{lock}.stamp"
-    if stamp.exists() and stamp.read_text() == wanted:
+    """Install `lock` and this package into `.venv`, unless that was done for these very files.
+
+    An environment for the tests serves everything: it holds the same versions, and more.
+    """
+    marks = {name: mark(name) for name in dict.fromkeys((lock, "requirements-dev.lock"))}
+    if any((VENV / f"{name}.stamp").exists() and (VENV / f"{name}.stamp").read_text() == marks[name] for name in marks):
         return
     print(f"setting up {VENV.name} from {lock} ...", file=sys.stderr, flush=True)
     python = BIN / "python"
@@ -64,17 +66,26 @@ def set_up(lock: str) -> None:
         raise SystemExit(2) from None
     for old in VENV.glob("*.stamp"):
         old.unlink()
-    stamp.write_text(wanted)
+    (VENV / f"{lock}.stamp").write_text(marks[lock])
 
 
-def run(program: str, *arguments: str) -> int:
-    """Run one program of the environment in the project's folder."""
+def mark(lock: str) -> str:
+    """Sum up the files that an environment is made from."""
+    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", lock))).hexdigest()
+
+
+def run(program: str, *arguments: str, folder: Path | None = ROOT) -> int:
+    """Run one program of the environment, in the project's folder unless another is named."""
     environment = {
         **os.environ,
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
         "VIRTUAL_ENV": str(VENV),
     }
-    return subprocess.run([BIN / program, *arguments], check=False, env=environment, cwd=ROOT).returncode
+    os.chdir(folder or Path.cwd())
+    if os.name != "nt":
+        sys.stdout.flush()
+        os.execve(BIN / program, [program, *arguments], environment)  # signals reach the program alone
+    return subprocess.run([BIN / program, *arguments], check=False, env=environment).returncode
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ import anyio
 
 from measuring import CATEGORIES, make_rows, spread
 from penstock.judge import Category
-from penstock.judge.numeric import ScorePrompt
-from penstock.models import ModelSpec
+from penstock.judge.numeric import ScorePrompt, read_scores
+from penstock.models import ModelSpec, Session
 from penstock.score import a_score_table
 from penstock.tables import open_table
 from penstock.testing import Behaviour, serve_in_process
@@ -50,6 +50,25 @@ async def bare(url: str, source: Path, in_flight: int) -> int:
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         await asyncio.gather(*(worker(session) for _ in range(in_flight)))
+    return good
+
+
+async def client(url: str, source: Path, in_flight: int) -> int:
+    """Ask Penstock's model client for every row: pace, retry, wire format and check, but no ledger and no tables."""
+    prompt = ScorePrompt([Category(name=name) for name in CATEGORIES])
+    texts = iter([row.cells[1] for row in open_table(source).rows()])
+    good = 0
+
+    async with Session() as session:
+        model = session.model(ModelSpec(name="openai/m", base_url=url, concurrency=in_flight).settled())
+
+        async def worker() -> None:
+            nonlocal good
+            for text in texts:
+                reply = await model.ask(prompt(text))
+                good += len(read_scores(reply.text, len(CATEGORIES))) == len(CATEGORIES)
+
+        await asyncio.gather(*(worker() for _ in range(in_flight)))
     return good
 
 
@@ -84,7 +103,8 @@ def main() -> None:
     cores = os.cpu_count() or 1
     if cores > 1:
         os.sched_setaffinity(0, {0})
-    speeds, prices = [], []
+    speeds: dict[str, list[float]] = {"client": [], "job": []}
+    prices: dict[str, list[float]] = {"client": [], "job": []}
     with tempfile.TemporaryDirectory() as folder:
         source = make_rows(Path(folder) / "rows.csv", given.rows)
         with serve_in_process(Behaviour(latency=given.latency), cpu=1 if cores > 1 else None) as server:
@@ -92,22 +112,24 @@ def main() -> None:
             for number in range(given.rounds):
                 home = Path(folder) / f"round{number}"
                 home.mkdir()
-                pair = {}
-                for name in ("bare", "penstock") if number % 2 else ("penstock", "bare"):
-                    run, more = (bare, ()) if name == "bare" else (penstock, (home,))
-                    pair[name] = timed(run, server.url, source, given.in_flight, *more)
-                    if pair[name][2] != given.rows:
-                        raise SystemExit(f"{name}: {pair[name][2]} of {given.rows} rows")
-                (wall, cpu, _), (wall_bare, cpu_bare, _) = pair["penstock"], pair["bare"]
-                speeds.append(wall_bare / wall)
-                prices.append(cpu / cpu_bare)
-                print(
-                    f"round {number + 1}: bare {given.rows / wall_bare:6.0f} rows/s {1e3 * cpu_bare / given.rows:.2f} "
-                    f"ms CPU a call; penstock {given.rows / wall:6.0f} rows/s {1e3 * cpu / given.rows:.2f} ms",
-                    flush=True,
+                runs = {"bare": (bare,), "client": (client,), "job": (penstock, home)}
+                names = list(runs)
+                found = {}
+                for name in names[number % 3 :] + names[: number % 3]:
+                    run, *more = runs[name]
+                    found[name] = timed(run, server.url, source, given.in_flight, *more)
+                    if found[name][2] != given.rows:
+                        raise SystemExit(f"{name}: {found[name][2]} of {given.rows} rows")
+                for name, values in speeds.items():
+                    values.append(found["bare"][0] / found[name][0])
+                    prices[name].append(found[name][1] / found["bare"][1])
+                said = (
+                    f"{name} {given.rows / wall:.0f} rows/s, {1e6 * cpu / given.rows:.0f} us CPU a call"
+                    for name, (wall, cpu, _) in sorted(found.items())
                 )
-    print(f"throughput, penstock / bare: {spread(speeds)}")
-    print(f"CPU per call, penstock / bare: {spread(prices)}")
+                print(f"round {number + 1}: {'; '.join(said)}", flush=True)
+    for name, what in (("client", "model client alone"), ("job", "whole job: table, ledger, cache, report")):
+        print(f"{what}: throughput / bare {spread(speeds[name])}, CPU a call / bare {spread(prices[name])}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 PenstockError ─┬─ InputError          fix the file, the column, the option or the key; nothing was written
                │   ├─ MissingExtra    install the extra that the message names
-               │   └─ Refused         the server turned the account away: key, model or address
+               │   ├─ Refused         the server turned the account away: key, model or address
+               │   └─ NoServer        nobody answers at the address
                ├─ JobError            the job is unknown, busy, or its parts do not fit
                ├─ LedgerError         the ledger cannot be read or written: make room or repair it, then resume
                ├─ DeliveryError       the results are safe in the ledger; make room or close the file, then resume
@@ -13,7 +14,8 @@ PenstockError ─┬─ InputError          fix the file, the column, the option
                │   └─ BadReply        the reply does not fit what was asked
                └─ Later               the same call may succeed later
                    ├─ Throttled       asked too often; may say when to come back
-                   └─ Unreachable     no answer: connection, time limit or a server error
+                   └─ Unreachable     no answer: connection lost, time limit or a server error
+                       └─ NoConnection   the connection could not even be made
 
 Messages are one sentence: what is wrong, where, and what to do.
 """
@@ -40,6 +42,10 @@ class Refused(InputError):
     """The server turned the account away (401, 403, 404): fix the key, the model's name or the address."""
 
 
+class NoServer(InputError):
+    """Nobody has ever answered at the address: start the server or mend the address."""
+
+
 class JobError(PenstockError):
     """The job is unknown, is being run by another process, or no longer fits its ledger."""
 
@@ -62,13 +68,17 @@ class ItemError(PenstockError):
     Attributes:
         code: The kind of failure, one word for tables and counts.
         status: The HTTP status behind it, where there was one.
+        usage: What the calls behind it took, where there were any.
     """
 
     code = "item"
 
+    usage: Any
+
     def __init__(self, reason: str, *, status: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
+        self.usage = None
 
 
 class Unfit(ItemError):
@@ -95,13 +105,17 @@ class Later(PenstockError):
     Attributes:
         code: The kind of failure, one word for tables and counts.
         status: The HTTP status behind it, where there was one.
+        usage: What the calls behind it took, where there were any.
     """
 
     code = "later"
 
+    usage: Any
+
     def __init__(self, reason: str, *, status: int | None = None) -> None:
         super().__init__(reason)
         self.status = status
+        self.usage = None
 
 
 class Throttled(Later):
@@ -126,3 +140,7 @@ class Unreachable(Later):
     """No usable answer: the connection failed, the time was up, or the server had an error (5xx)."""
 
     code = "unreachable"
+
+
+class NoConnection(Unreachable):
+    """The connection could not be made: nothing was asked, so nothing about the item is to blame."""

@@ -8,6 +8,7 @@ import click
 
 from penstock import __version__
 from penstock.cli.jobs import jobs
+from penstock.cli.plain import plain
 from penstock.cli.score import score
 from penstock.cli.testing import testing
 from penstock.errors import PenstockError
@@ -22,8 +23,12 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PenstockError as error:
-            print(f"penstock: error: {error}", file=sys.stderr)  # noqa: T201 - the command line prints
+            print(f"penstock: error: {plain(str(error))}", file=sys.stderr)  # noqa: T201 - the command line prints
             ctx.exit(2)
+        except KeyboardInterrupt:  # before or after the job itself, which stops in order
+            from penstock.jobs.signals import INTERRUPTED
+
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
+from penstock.cli.plain import plain
+from penstock.cli.progress import say
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,16 +74,16 @@ def show(job_id: str | None, home: Path | None, *, as_json: bool) -> None:
         return
     click.echo(f"{job.id}  {job.status}")
     if job.error:
-        click.echo(f"  {job.error}")
+        click.echo(f"  {plain(job.error)}")
     click.echo(f"  begun    {_when(job.created_at)}")
-    click.echo(f"  folder   {job.folder}")
+    click.echo(f"  folder   {plain(job.folder)}")
     click.echo(f"  items    {tally.verdicts:,} judged, {tally.failures + tally.later:,} failed, {job.rows:,} rows")
     for status in ("completed", "running", "pending", "failed"):
         count = sum(chunk.status == status for chunk in chunks)
         if count:
             click.echo(f"  chunks   {count:,} {status}")
     for failure in failures:
-        click.echo(f"  row {failure.key.row + 1}: {failure.code}: {failure.reason}")
+        click.echo(f"  row {failure.key.row + 1}: {failure.code}: {plain(failure.reason)}")
 
 
 @jobs.command()
@@ -152,7 +154,7 @@ def _go_on(job_id: str | None, home: Path | None, *, again: bool, as_json: bool,
     from penstock.score.api import a_resume
 
     run_and_report(
-        lambda listeners: a_resume(job_id, home=home, again=again, listeners=listeners, signals=True),
+        lambda listeners: a_resume(job_id, home=home, again=again, listeners=listeners, signals=True, say=say),
         as_json=as_json,
         quiet=quiet,
     )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from penstock.cli.plain import plain
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -70,7 +72,7 @@ def _text(result: ScoreResult) -> str:
     if failed:
         lines.append(f"  {failed:,} of {failed + tally.verdicts:,} judgements failed; the table says which, and why")
     if job.error:
-        lines.append(f"  {job.error}")
+        lines.append(f"  {plain(job.error)}")
     calls = result.gauges.get("calls")
     if calls is not None:
         hits = result.gauges.get("cache_hits", 0)
@@ -78,9 +80,9 @@ def _text(result: ScoreResult) -> str:
     if result.agreement:
         lines.append(f"  {_agreement(result.agreement)}")
     if result.output:
-        lines.append(f"  table   {result.output}")
+        lines.append(f"  table   {plain(str(result.output))}")
     if result.report:
-        lines.append(f"  report  {result.report}")
+        lines.append(f"  report  {plain(str(result.report))}")
     if job.status in {"interrupted", "cancelled", "failed"}:
         lines.append(f"  go on   penstock jobs resume {job.id}")
     return "\n".join(lines)

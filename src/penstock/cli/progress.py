@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from penstock.cli.plain import plain
 from penstock.jobs.events import ChunkChanged, Event, JobChanged, Progress
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class _Lines:
         if isinstance(event, Progress):
             if event.seconds - self._shown >= EVERY:
                 self._shown = event.seconds
-                _say(describe(event))
+                say(describe(event))
         else:
             news(event)
 
@@ -74,15 +75,16 @@ def news(event: JobChanged | ChunkChanged) -> None:
     """Print what is worth a line of its own."""
     if isinstance(event, JobChanged):
         if event.job.status == "running":
-            _say(f"{event.job.id}: {event.job.rows:,} rows; Ctrl-C keeps what is done")
+            say(f"{event.job.id}: {event.job.rows:,} rows; Ctrl-C keeps what is done")
     elif event.chunk.status != "completed":
         chunk = event.chunk
         what = "given up" if chunk.status == "failed" else "will be tried again"
         first, last = chunk.first_row + 1, chunk.first_row + chunk.rows
-        _say(f"chunk {chunk.number} (rows {first}-{last}): {what}: {chunk.last_error}")
+        say(f"chunk {chunk.number} (rows {first}-{last}): {what}: {plain(chunk.last_error)}")
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line beside the progress."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress is printed
 
 

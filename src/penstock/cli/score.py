@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
+from penstock.cli.progress import say
 
 _FILE = click.Path(path_type=Path)
 _NUMBER = click.IntRange(min=1)
@@ -61,7 +62,7 @@ def score(source: Path, *, as_json: bool, quiet: bool, **given: Any) -> None:
 
     settings = _settings(**given)
     run_and_report(
-        lambda listeners: a_score_table(source, listeners=listeners, signals=True, **settings),
+        lambda listeners: a_score_table(source, listeners=listeners, signals=True, say=say, **settings),
         as_json=as_json,
         quiet=quiet,
     )

@@ -134,6 +134,7 @@ class Runner:
             if not self._cut_short() and self.deliver is not None:
                 await self.deliver()
         except PenstockError as error:
+            await self._put_back()
             await self._set_status("failed", error=str(error))
             raise
         except BaseException:

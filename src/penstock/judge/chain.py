@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio.to_thread
 import msgspec
 
-from penstock.errors import BadReply, ItemError, Later, Rejected
+from penstock.errors import BadReply, ItemError, Later, NoServer, Outage
 from penstock.flow.shield import waiting
 from penstock.records import Usage
 
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 LARGE = 32_768
 """Characters from which a reply is checked in a thread: checking takes time in proportion to its length."""
+
+GONE = 60.0
+"""Seconds for which a model that nobody answers for is passed over, where there is a fallback."""
 
 CHECK_TIMEOUT = 5.0
 """Seconds for checking a large reply; a check that hangs must not hold its row for ever."""
@@ -83,6 +87,7 @@ class Chain(Generic[T]):
         cache: Cache | None = None,
         asks: int = 3,
         check_timeout: float = CHECK_TIMEOUT,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Remember the order of the models.
 
@@ -92,7 +97,10 @@ class Chain(Generic[T]):
             cache: Where checked answers are remembered.
             asks: How often each model is asked while its replies fail the check.
             check_timeout: Seconds for checking a large reply.
+            clock: Seconds, monotonic.
         """
+        self._clock = clock
+        self._gone: dict[int, tuple[float, str]] = {}
         self._models = tuple(models)
         self._check = check
         self._cache = cache
@@ -147,8 +155,17 @@ class Chain(Generic[T]):
         usage = Usage()
         note = ""
         for place, model in enumerate(self._models):
+            if (gone := self._gone.get(place)) is not None and self._clock() < gone[0]:
+                note = note or f"{model.name}: {gone[1]}"
+                continue
             try:
                 reply, value, used = await self._ask_one(model, prompt, again)
+            except (NoServer, Outage) as error:
+                if place == len(self._models) - 1:
+                    raise
+                self._gone[place] = (self._clock() + GONE, str(error))
+                note = note or f"{model.name}: {error}"
+                continue
             except Spent as spent:
                 usage += spent.usage
                 if place == len(self._models) - 1:
@@ -167,14 +184,18 @@ class Chain(Generic[T]):
         for _ in range(self._asks):
             try:
                 reply = await model.ask(prompt)
+            except (ItemError, Later) as problem:
+                error = problem
+                usage += problem.usage or Usage(calls=1)
+                if not isinstance(problem, BadReply):
+                    break
+            else:
                 usage += reply.usage
-                return reply, await self._checked(reply.text), usage
-            except BadReply as problem:
-                error = problem
-                prompt = again(str(problem))
-            except (Rejected, Later) as problem:
-                error = problem
-                break
+                try:
+                    return reply, await self._checked(reply.text), usage
+                except BadReply as problem:
+                    error = problem
+            prompt = again(str(error))
         raise Spent(error, usage) from error
 
     async def _checked(self, text: str) -> T:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 
-from penstock.errors import InputError, ItemError, Outage, Throttled, Unreachable
+from penstock.errors import ItemError, NoConnection, NoServer, Outage, Throttled, Unreachable
 from penstock.flow.shield import waiting
 from penstock.records import Usage
 
@@ -76,7 +76,7 @@ class Paced:
 
         Raises:
             Unreachable: Every attempt failed.
-            InputError: Every attempt failed, and no server was ever there.
+            NoServer: Every attempt failed, and no server was ever there.
             Outage: Nobody got a good answer for longer than the patience.
             ItemError: This prompt cannot be answered.
         """
@@ -95,16 +95,25 @@ class Paced:
             except Unreachable as error:
                 self._check_outage(error, self._patience)
                 failures += 1
-                delay = self._backoff.delay(failures, error, rng=self._rng)
+                delay = self._backoff.delay(self._counted(failures, error), error, rng=self._rng)
                 if delay is None:
                     self._check_address(error)
+                    error.usage = Usage(calls=failures + refusals)
                     raise
                 with waiting():
                     await anyio.sleep(delay)
                 continue
+            except ItemError as error:
+                error.usage = (error.usage or Usage(calls=1)) + Usage(calls=failures + refusals)
+                raise
             if failures + refusals == 0:
                 return reply
             return replace(reply, usage=reply.usage + Usage(calls=failures + refusals))
+
+    def _counted(self, failures: int, error: Unreachable) -> int:
+        """Failures that count as attempts: while a server that was there is gone, it is not this call's fault."""
+        gone = isinstance(error, NoConnection) and self._answered
+        return min(failures, self._backoff.attempts - 1) if gone else failures
 
     async def _turn(self, prompt: Prompt, refused: Ticket | None) -> Ticket:
         """Wait until a call may start; a worker that was asked to leave takes no turn, and gives one back."""
@@ -151,6 +160,6 @@ class Paced:
 
     def _check_address(self, error: Unreachable) -> None:
         if not self._answered:
-            raise InputError(
+            raise NoServer(
                 f"Cannot reach {self.identity}: {error}; is the server running, and is the base URL right?"
             ) from error

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from penstock.errors import Unreachable
+from penstock.errors import NoConnection, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,7 @@ class HttpTransport:
 
         Raises:
             Unreachable: No complete answer came.
+            NoConnection: There was nobody to ask.
         """
         if self._session is None:
             raise RuntimeError("HttpTransport is used outside `async with`.")
@@ -91,6 +92,8 @@ class HttpTransport:
             raise Unreachable(f"no answer within {timeout:g} s") from None
         except aiohttp.InvalidURL:
             raise Unreachable(f"{url!r} is not an address") from None
+        except aiohttp.ClientConnectorError as error:
+            raise NoConnection(_describe(error)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(_describe(error)) from error
 

@@ -16,13 +16,17 @@ from penstock.score.config import ScoreConfig, name_categories, read_categories
 from penstock.score.run import ScoreJob, ScoreResult, take_up
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self
 
     from penstock.jobs.events import Listener
     from penstock.jobs.run import Runner
     from penstock.judge.category import Category
     from penstock.models.session import Session
+
+
+def _say_nothing(_: str) -> None:
+    """Keep what could be said to oneself."""
 
 
 def score_table(source: Path | str, **settings: Any) -> ScoreResult:
@@ -49,6 +53,7 @@ async def a_score_table(
     session: Session | None = None,
     listeners: Sequence[Listener] = (),
     signals: bool = False,
+    say: Callable[[str], None] = _say_nothing,
     **settings: Any,
 ) -> ScoreResult:
     """Score every row of a table against categories, and write the table with the scores.
@@ -69,6 +74,7 @@ async def a_score_table(
         session: Shared by all jobs of a process that are to share paces and connections.
         listeners: Told of every event of the job.
         signals: Whether Ctrl-C stops the job in order.
+        say: Told in a sentence that Ctrl-C was heard.
         **settings: Any other field of `ScoreConfig`.
 
     Raises:
@@ -89,7 +95,7 @@ async def a_score_table(
     async with Workspace(home) as workspace:
         prepared = await ScoreJob.prepare(config, workspace)
         job = await prepared.find_or_add(fresh=fresh)
-        with _Stop(signals=signals) as stop:
+        with _Stop(signals=signals, say=say) as stop:
             return await prepared.run(job, session=session, listeners=listeners, started=stop.watch)
 
 
@@ -101,6 +107,7 @@ async def a_resume(
     session: Session | None = None,
     listeners: Sequence[Listener] = (),
     signals: bool = False,
+    say: Callable[[str], None] = _say_nothing,
 ) -> ScoreResult:
     """Go on with a job where it stopped.
 
@@ -111,6 +118,7 @@ async def a_resume(
         session: As in `a_score_table`.
         listeners: As in `a_score_table`.
         signals: As in `a_score_table`.
+        say: As in `a_score_table`.
 
     Raises:
         JobError: There is no such job, or another process works on it.
@@ -119,7 +127,7 @@ async def a_resume(
     async with Workspace(home) as workspace:
         job = await workspace.find(job_id)
         prepared = await take_up(workspace, job)
-        with _Stop(signals=signals) as stop:
+        with _Stop(signals=signals, say=say) as stop:
             return await prepared.run(job, session=session, again=again, listeners=listeners, started=stop.watch)
 
 
@@ -163,9 +171,10 @@ def make_config(
 class _Stop:
     """Connects signals to a runner that is there only later."""
 
-    def __init__(self, *, signals: bool) -> None:
+    def __init__(self, *, signals: bool, say: Callable[[str], None]) -> None:
         self._runner: Runner | None = None
-        self._signals = stopping(self._stop) if signals else None
+        self._asked = False
+        self._signals = stopping(self._stop, say=say) if signals else None
 
     def __enter__(self) -> Self:
         if self._signals is not None:
@@ -178,7 +187,10 @@ class _Stop:
 
     def watch(self, runner: Runner) -> None:
         self._runner = runner
+        if self._asked:
+            runner.stop()
 
     def _stop(self) -> None:
+        self._asked = True
         if self._runner is not None:
             self._runner.stop()

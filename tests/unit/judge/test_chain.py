@@ -4,7 +4,7 @@ import threading
 import anyio
 import pytest
 
-from penstock.errors import BadReply, InputError, Outage, Refused, Rejected, Unreachable
+from penstock.errors import BadReply, InputError, NoServer, Outage, Refused, Rejected, Unreachable
 from penstock.judge.chain import LARGE, Chain, Spent
 from penstock.ledger.cache import SqliteCache
 from penstock.models.model import Prompt, Reply
@@ -103,11 +103,36 @@ async def test_an_answer_counts_what_its_bad_replies_took():
     assert answer.usage == Usage(calls=2, tokens_in=11, tokens_out=3)
 
 
-@pytest.mark.parametrize("error", [Refused("wrong key"), Outage("gone"), InputError("address"), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [Refused("wrong key"), InputError("setting"), ZeroDivisionError()])
 async def test_what_is_no_fault_of_the_item_is_raised_as_itself(error, cache):
     with pytest.raises(type(error)) as caught:
         await chain(ScriptedModel([error]), ScriptedModel(["good"]), cache=cache).ask(PROMPT, again)
     assert caught.value is error
+
+
+@pytest.mark.parametrize("error", [Outage("gone for 300 s"), NoServer("cannot reach it")])
+async def test_a_model_that_nobody_answers_for_is_passed_over_for_a_while(error):
+    now = [0.0]
+    first, second = ScriptedModel([error, error], name="first"), ScriptedModel(["good"] * 4, name="second")
+    asking = chain(first, second, clock=lambda: now[0])
+    for asked, seconds in ((1, 0), (1, 59), (2, 2)):
+        now[0] += seconds
+        answer = await asking.ask(PROMPT, again)
+        assert (answer.method, answer.note, len(first.prompts)) == ("second", f"first: {error}", asked)
+
+
+@pytest.mark.parametrize("error", [Outage("gone for 300 s"), NoServer("cannot reach it")])
+async def test_without_a_fallback_a_model_that_is_gone_stops_the_run(error):
+    with pytest.raises(type(error)):
+        await chain(ScriptedModel([error])).ask(PROMPT, again)
+
+
+async def test_a_failure_counts_the_calls_that_ended_in_errors():
+    error = Unreachable("the server had an error")
+    error.usage = Usage(calls=5)
+    with pytest.raises(Spent) as caught:
+        await chain(ScriptedModel([error]), ScriptedModel([Rejected("no")])).ask(PROMPT, again)
+    assert caught.value.usage == Usage(calls=6)
 
 
 async def test_a_remembered_answer_equals_the_first_one(cache):

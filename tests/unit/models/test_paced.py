@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacing import in_virtual_time
-from penstock.errors import BadReply, InputError, Outage, Refused, Rejected, Throttled, Unreachable
+from penstock.errors import BadReply, InputError, NoConnection, Outage, Refused, Rejected, Throttled, Unreachable
 from penstock.flow.gate import Gate
 from penstock.flow.pace import Pace
 from penstock.flow.ratelimits import RateLimits
@@ -302,3 +302,23 @@ def test_after_a_stop_a_call_that_failed_for_now_is_not_made_again(error):
     assert len(results) == 4
     assert (stats.in_flight, stats.waiting) == (0, 0)
     assert seconds == 3.0
+
+
+def test_while_a_server_that_was_there_is_gone_no_attempt_is_spent():
+    gone = NoConnection("the connection failed")
+    result, calls, *_ = played([ERROR, *[gone] * 20, GOOD], attempts=3)
+    assert (result.text, calls) == ("good", 22)
+
+
+def test_a_server_that_never_was_there_is_a_wrong_address():
+    result, calls, *_ = played([NoConnection("the connection failed")] * 9, attempts=3)
+    assert isinstance(result, InputError)
+    assert calls == 3
+
+
+def test_a_server_that_stays_gone_ends_the_run_when_patience_does():
+    gone = NoConnection("the connection failed")
+    result, calls, seconds, _ = played([ERROR, *[gone] * 5000], attempts=3, patience=100.0)
+    assert isinstance(result, Outage)
+    assert seconds >= 100.0
+    assert calls < 5000
