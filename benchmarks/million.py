@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--examples", action="store_true", help="train the judge on labelled rows first")
     given = parser.parse_args()
     os.sched_setaffinity(0, {cores()[0]})
-    per_row: list[tuple[int, float]] = []
+    per_row: list[tuple[int, float, float]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = [PENSTOCK, "score", str(folder / "rows.csv"), "--text", "comment", "--quiet"]
@@ -78,9 +78,10 @@ def main() -> None:
                 f"{early:6.0f} {late:5.0f}",
                 flush=True,
             )
-            per_row.append((rows, ended.seconds / rows))
-    for (few, slow), (many, slower) in pairwise(per_row):
-        print(f"seconds per row, {many:,} rows / {few:,} rows: {slower / slow:.2f}")
+            per_row.append((rows, ended.seconds / rows, ended.cpu / rows))
+    for (few, *before), (many, *after) in pairwise(per_row):
+        seconds, cpu = (now / then for then, now in zip(before, after, strict=True))
+        print(f"per row, {many:,} rows / {few:,} rows: seconds {seconds:.2f}, CPU {cpu:.2f}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ A `console` block is a session: lines that begin with `$ ` are typed, the lines 
 in a folder that holds `examples/`. A block behind `<!-- figures vary -->` is compared without its numbers. A `yaml`
 block whose first line is `# NAME.yaml` is a file that the reader writes. Commands that end with `&` are servers;
 `kill %1` ends them. `bash` blocks need an account or the internet and are only read.
+
+    python tests/pages.py     plays all sessions and writes what they print now into the pages; then look at the diff
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -44,6 +47,11 @@ class Block:
     varies: bool
     start: int
     end: int
+
+    @property
+    def is_file(self):
+        """Whether it is a file that the reader writes."""
+        return self.language == "yaml" and self.text.startswith("# ")
 
     def steps(self):
         """Yield what is typed and what comes back, for a session."""
@@ -171,8 +179,32 @@ class Reader:
         return done.stdout
 
 
+def play(page):
+    """Play the sessions of a page and return the page with what they printed, where that is something else."""
+    text, written, at = page.read_text(encoding="utf-8"), "", 0
+    with tempfile.TemporaryDirectory() as folder, Reader(folder) as reader:
+        for block in blocks(page):
+            if block.is_file:
+                reader.write(block)
+            if block.language == "console":
+                played = "".join(_step(reader, typed, shown, block) for typed, shown in block.steps())
+                written, at = f"{written}{text[at : block.start]}{played}", block.end
+    return written + text[at:]
+
+
+def _step(reader, typed, shown, block):
+    printed = _PROGRESS.sub("", reader.type(typed))
+    kept = shown if same(shown, printed, varies=block.varies) else printed
+    return f"$ {typed}\n{kept}".rstrip("\n") + "\n"
+
+
 def free_port():
     """Return a port that nobody listens on now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return str(found.getsockname()[1])
+
+
+if __name__ == "__main__":
+    for _page in PAGES:
+        _page.write_text(play(_page), encoding="utf-8")

@@ -404,6 +404,47 @@ def test_a_disk_that_fills_up_at_the_ledger_ends_the_run_and_can_be_resumed(shel
     assert len(scored(shell)) == 6_000
 
 
+# --- names and numbers ---
+
+
+@pytest.mark.parametrize("option", ["-o", "-t", "--home", "--prefix"])
+def test_a_name_that_is_no_text_is_refused(shell, option):
+    shell.write("rows.csv", TABLE)
+    assert "no" in refused(shell, *SCORE, option, "bad\udcff.csv")
+
+
+def test_a_table_whose_name_is_no_text_is_refused(shell):
+    shell.write("bad\udcff.csv", TABLE)
+    said = refused(shell, "score", "bad\udcff.csv", "-t", "comment", "-c", "categories.yaml", "-q")
+    assert "another name" in said
+
+
+def test_an_output_whose_name_is_too_long_is_refused(shell):
+    shell.write("rows.csv", TABLE)
+    assert "too long" in refused(shell, *SCORE, "-o", f"{'x' * 300}.csv")
+
+
+@pytest.mark.parametrize("number", ["inf", "nan"])
+@pytest.mark.parametrize("option", ["--timeout", "--patience", "--temperature", "--rpm", "--tpm", "--cache-ttl"])
+def test_a_number_without_end_is_refused(shell, option, number):
+    shell.write("rows.csv", TABLE)
+    said = refused(shell, *SCORE, "-m", "openai/m", "--base-url", "http://127.0.0.1:9/v1", option, number)
+    assert "cannot be used" in said
+
+
+def test_more_calls_in_flight_than_the_machine_has_files_for_are_refused(shell, asking):
+    shell.write("rows.csv", TABLE)
+
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 256))
+
+    before = shell.listing()
+    ended = shell.run(*asking("-q", "--concurrency", "1000"), preexec_fn=few_files)
+    assert "--concurrency" in refusal(ended)
+    assert shell.listing() == before
+    assert shell.run(*asking("-q", "--concurrency", "150"), preexec_fn=few_files).code == 0
+
+
 # --- the workspace ---
 
 

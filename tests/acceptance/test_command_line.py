@@ -1,10 +1,15 @@
 """The command line while it works: stopped, taken up again, watched, asked about."""
 
+import gzip
+import json
 import os
 import pty
 import re
 import signal
+import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from shutil import rmtree
 
 import click
 import pytest
@@ -215,7 +220,72 @@ def test_the_same_command_twice_at_once_is_one_job(shell, server, asking, starte
     assert not [each for each in ended if "Traceback" in each.err]
 
 
+# --- what changes between a stop and a resume ---
+
+
+def test_a_row_that_was_changed_meanwhile_is_judged_as_it_is_now(shell, server, working):
+    working.kill()
+    wait(working)
+    before = (shell.folder / "rows.csv").read_text()
+    (shell.folder / "rows.csv").write_text(before.replace("number 0 was late", "number 0 was early"))
+    assert resumed(shell, server) <= 4
+    expected = expected_scores("the ferry number 0 was early again", 2)
+    assert [float(column(shell, name)[0]) for name in ("praise", "complaint")] == expected
+
+
+def test_a_table_of_another_length_is_refused_by_resume_and_begun_anew_by_its_command(shell, server, working, asking):
+    working.kill()
+    wait(working)
+    shell.table(70)
+    ended = shell.call("jobs", "resume", "-q")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "had 80 rows" in ended.err
+    server.behave(Behaviour())
+    assert shell.call(*asking("--concurrency", "4", "--no-cache", "-q")).code == 0
+    assert len(column(shell, "score_status")) == 70
+
+
+def test_a_run_folder_that_was_deleted_costs_nothing(shell, server, working):
+    working.kill()
+    wait(working)
+    rmtree(shell.folder / ".penstock" / "runs")
+    assert resumed(shell, server) <= 4
+
+
+def test_a_job_goes_on_with_the_judge_it_has_trained_when_its_examples_are_gone(shell, started):
+    kinds = ("thank you all,1,0", "late again today,0,1")
+    examples = "".join(f"number {n} {kinds[n % 2]}\n" for n in range(60))
+    shell.write("labelled.csv", f"comment,praise,complaint\n{examples}")
+    shell.table(100_000)
+    given = ("score", "rows.csv", "-t", "comment", "-c", "categories.yaml", "--examples", "labelled.csv", "-o", "o.csv")
+    process = started(shell.start(*given))
+    until(lambda: b"Ctrl-C" in process.stderr.readline())  # trained, and begun
+    process.kill()
+    wait(process)
+    (shell.folder / "labelled.csv").unlink()
+    ended = shell.run("jobs", "resume", "-q")
+    assert ended.code == 0, ended
+    assert column(shell, "score_method", "o.csv") == ["local:trained"] * 100_000
+
+
 # --- what is printed ---
+
+
+@pytest.mark.parametrize(("table", "output"), [("rows.csv", "rows.scored.csv"), ("rows.csv.gz", "rows.scored.csv.gz")])
+def test_the_output_lies_beside_the_table_where_nobody_says_otherwise(shell, table, output):
+    content = b"id,comment\n1,thanks\n"
+    shell.write(table, gzip.compress(content) if table.endswith(".gz") else content)
+    ended = shell.call("score", table, "-t", "comment", "-c", "categories.yaml", "-q", "--json")
+    assert ended.json()["output"] == str(shell.folder / output)
+    assert column(shell, "score_status", output) == ["ok"]
+
+
+def test_a_name_with_a_line_break_is_printed_in_one_line(shell):
+    shell.write("a\n\x1b[31mb.csv", "id,comment\n1,thanks\n")
+    ended = shell.call("score", "a\n\x1b[31mb.csv", "-t", "comment", "-c", "categories.yaml", "-q")
+    assert ended.code == 0
+    assert "a\\n\\x1b[31mb.scored.csv" in ended.out
+    assert "\x1b" not in ended.out
 
 
 def test_json_has_its_keys(shell, server, asking):
@@ -365,6 +435,47 @@ def test_a_key_is_never_written_down(shell, server, asking, where, tmp_path_fact
     ]
     assert server.stats().answered > 0
     assert not [each for each in ended if secret in each.out + each.err]
+    assert not [path for path, content in shell.everything().items() if secret.encode() in content]
+
+
+class Parrot(BaseHTTPRequestHandler):
+    """Turns everybody away, and says back which key it was given: some servers do."""
+
+    status = 401
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        told = self.headers["Authorization"]
+        body = json.dumps({"error": {"message": f"Incorrect API key provided: {told}", "code": told}}).encode()
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
+def test_a_key_that_a_server_says_back_is_not_repeated(shell, status):
+    secret = "sk-planted-0123456789abcdef"
+    shell.table(2)
+    parrot = ThreadingHTTPServer(("127.0.0.1", 0), type("Parrot", (Parrot,), {"status": status}))
+    serving = threading.Thread(target=parrot.serve_forever, kwargs={"poll_interval": 0.02})
+    serving.start()
+    try:
+        ended = shell.run(
+            "score", "rows.csv", "-t", "comment", "-c", "categories.yaml", "-m", "openai/m", "--json",
+            "--base-url", f"http://127.0.0.1:{parrot.server_port}/v1", "--patience", "1", "--retry-limit", "0",
+            "--attempts", "1",
+            environment={"OPENAI_API_KEY": secret},
+        )  # fmt: skip
+    finally:
+        parrot.shutdown()
+        serving.join()
+        parrot.server_close()
+    assert ended.code in {1, 2}, ended
+    assert secret not in ended.out + ended.err
     assert not [path for path, content in shell.everything().items() if secret.encode() in content]
 
 

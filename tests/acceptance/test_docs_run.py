@@ -24,7 +24,7 @@ def reader(tmp_path):
 @pytest.mark.parametrize("page", SESSIONS, ids=name)
 def test_every_session_prints_what_the_page_shows(page, reader):
     for block in blocks(page):
-        if block.language == "yaml" and block.text.startswith("# "):
+        if block.is_file:
             reader.write(block)
         if block.language == "console":
             for typed, shown in block.steps():

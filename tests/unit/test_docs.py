@@ -10,11 +10,13 @@ import click
 import msgspec
 import pytest
 
-from pages import DOCS, PAGES, ROOT, blocks
+from pages import DOCS, PAGES, ROOT, blocks, same
 from penstock.cli import main
 from penstock.models import ModelSpec
 from penstock.records import Failure
 from penstock.score import ScoreConfig
+from penstock.score.config import read_categories
+from penstock.tables import open_table
 from penstock.testing import FAULTS, Behaviour, Stats, parse_behaviour
 
 REFERENCE = DOCS / "reference"
@@ -204,3 +206,34 @@ def test_every_behaviour_that_is_shown_can_be_used(page):
         values = msgspec.yaml.decode(block.text.encode()) if block.language == "yaml" else None
         if isinstance(values, dict) and "latency" in values:
             parse_behaviour(values)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "varies", "agree"),
+    [
+        ("60 rows in 0.1 s", "60 rows in 12.5 s", False, True),
+        ("60 rows in 0.1 s", "61 rows in 0.1 s", False, False),
+        ("60 rows", "61 rows", True, True),
+        ("60 rows", "60 rows, 1 failed", True, False),
+        ("done", "14/60 rows (23 %), 2 rows/s\ndone", False, True),
+        ('{"a": 1, "b": 2}', '{"a": 3, "b": [4]}', True, True),
+        ('{"a": 1, "b": 2}', '{"a": 1}', True, False),
+    ],
+)
+def test_a_session_is_compared_without_what_varies(shown, printed, varies, agree):
+    assert same(shown, printed, varies=varies) is agree
+
+
+def test_the_sample_holds_the_rows_that_the_pages_speak_of():
+    rows = list(open_table(ROOT / "examples" / "comments.csv").rows())
+    texts = [row.cells[1] for row in rows]
+    assert len(rows) == 60
+    assert (texts[29][0], texts[30], texts[31][0]) == ("👍", "", "=")
+    assert not any(row.problem for row in rows)
+
+
+def test_the_labels_of_the_examples_are_the_categories():
+    categories, _ = read_categories(ROOT / "examples" / "categories.yaml")
+    table = open_table(ROOT / "examples" / "labelled.csv")
+    named = set(chain.from_iterable(row.cells[1].split(";") for row in table.rows() if row.cells[1]))
+    assert named == {category.name for category in categories}

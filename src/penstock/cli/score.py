@@ -12,6 +12,7 @@ from penstock.cli.progress import say
 
 _FILE = click.Path(path_type=Path)
 _NUMBER = click.IntRange(min=1)
+_CALLS = click.IntRange(min=1, max=10_000)  # each has a task and a connection of its own
 
 
 @click.command()
@@ -27,7 +28,7 @@ _NUMBER = click.IntRange(min=1)
 @click.option("--fallback-base-url", default="", help="Address of the fallbacks. [as --base-url]")
 @click.option("--key-variable", default="OPENAI_API_KEY", show_default=True, help="Variable that holds the key.")
 @click.option("--fallback-key-variable", default="", help="The same for the fallbacks. [as --key-variable]")
-@click.option("--concurrency", default=256, show_default=True, type=_NUMBER, help="Most calls in flight.")
+@click.option("--concurrency", default=256, show_default=True, type=_CALLS, help="Most calls in flight.")
 @click.option("--rpm", type=click.FloatRange(min=0, min_open=True), help="Requests per minute, where known.")
 @click.option("--tpm", type=click.FloatRange(min=0, min_open=True), help="Tokens per minute, where known.")
 @click.option(
@@ -106,7 +107,7 @@ def _settings(
             concurrency=concurrency,
             requests_per_minute=rpm,
             tokens_per_minute=tpm,
-            temperature=temperature if temperature >= 0 else None,
+            temperature=None if temperature < 0 else temperature,
             max_tokens=max_tokens,
         )
 

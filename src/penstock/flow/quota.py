@@ -58,23 +58,26 @@ class ToldQuota:
     """A copy of the server's own bucket, kept true by the headers of its replies.
 
     A header tells what was left when its call came in. What our own calls took since then is known, and how fast the
-    server refills is measured between two headers, so that a window that is refilled at once and a bucket that fills
-    evenly need no telling apart.
+    server refills is measured between two headers. Whether all is counted anew at the time that it names (a fixed
+    window), or that is only when a small bucket will be full again, the headers do not say: the first call after that
+    time finds out.
     """
 
     MINUTE = 60.0  # seconds until the limit is full again, where the server did not say
     LONGEST = 600.0  # seconds after which it is asked again, whatever it said
     RESERVE = 0.01  # of the limit, left in the bucket since the copy is never quite true
 
-    __slots__ = ("_base", "_newest", "_resets_at", "quota")
+    __slots__ = ("_base", "_full_at_reset", "_newest", "_probed_at", "_resets_at", "quota")
 
     def __init__(self, told: Remainder, *, started: float, now: float) -> None:
         missing = told.limit - told.remaining
-        rate = missing / told.reset if told.reset and missing else told.limit / 60
+        rate = min(told.limit / 60, missing / told.reset if told.reset and missing else math.inf)
         self.quota = Quota(rate=rate, depth=told.limit, now=now)
         self._base: tuple[float, float] | None = None  # (time, remaining + spent): where the refill is measured from
         self._newest = started
         self._resets_at = math.inf
+        self._probed_at = math.inf
+        self._full_at_reset: bool | None = None  # None: not yet seen
 
     def sync(self, told: Remainder, *, started: float, spent_before: float, spent: float, now: float) -> None:
         """Take in what a reply told.
@@ -89,6 +92,9 @@ class ToldQuota:
         if started < self._newest:
             return
         self._newest = started
+        if started >= self._probed_at:
+            self._probed_at = math.inf
+            self._full_at_reset = told.remaining >= told.limit / 2
         self._measure(told, at=started, total=told.remaining + spent_before)
         self.quota.depth = told.limit
         self._resets_at = now + (self.MINUTE if told.reset is None else min(told.reset, self.LONGEST))
@@ -108,8 +114,14 @@ class ToldQuota:
 
     def wait(self, now: float, cost: float) -> float:
         """Seconds until a call of this cost may start: when enough has flowed in, or all is counted anew."""
+        needed = cost + self.RESERVE * self.quota.depth
         if now >= self._resets_at:
             self._resets_at = math.inf
-            self._base = None
-            self.quota.set(now, self.quota.depth)
-        return min(self.quota.wait(now, cost + self.RESERVE * self.quota.depth), self._resets_at - now)
+            if self._full_at_reset:
+                self._base = None
+                self.quota.set(now, self.quota.depth)
+            elif self._full_at_reset is None:
+                self._probed_at = now
+                self.quota.set(now, max(self.quota.level(now), min(needed, self.quota.depth)))
+        until_reset = math.inf if self._full_at_reset is False else self._resets_at - now
+        return min(self.quota.wait(now, needed), until_reset)

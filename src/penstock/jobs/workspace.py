@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from penstock.errors import JobError
+from penstock.errors import InputError, JobError
 from penstock.jobs.folder import RunFolder
 from penstock.ledger.cache import SqliteCache
 from penstock.ledger.sqlite import SqliteLedger
@@ -31,8 +31,14 @@ class Workspace:
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
-        """Name the folder; nothing is opened yet."""
+        """Name the folder; nothing is opened yet.
+
+        Raises:
+            InputError: Its name cannot be written into a ledger.
+        """
         self.path = Path(path or os.environ.get("PENSTOCK_HOME") or ".penstock").absolute()
+        if not str(self.path).isprintable():
+            raise InputError(f"The workspace {str(self.path)!r} has signs in its name that are no text: use another.")
         self.ledger = SqliteLedger(self.path / "ledger.db")
         self._stack = AsyncExitStack()
 

@@ -153,7 +153,7 @@ def make_config(
     else:
         named, written = name_categories(categories, where="the call"), INSTRUCTIONS
     source = Path(source).absolute()
-    output = Path(output).absolute() if output else source.with_name(f"{source.stem}.scored{source.suffix}")
+    output = Path(output).absolute() if output else _beside(source)
     given = [] if model == "local" else [model, *fallback]
     models = [(one if isinstance(one, ModelSpec) else ModelSpec(name=one)).settled() for one in given]
     return ScoreConfig.checked(
@@ -166,6 +166,14 @@ def make_config(
         instructions=instructions or written,
         **settings,
     )
+
+
+def _beside(source: Path) -> Path:
+    """Name the scored table where nobody did: `a.csv.gz` becomes `a.scored.csv.gz`, `b.xls` becomes `b.scored.xlsx`."""
+    packed = source.suffix if source.suffix.lower() == ".gz" else ""
+    plain = Path(source.stem) if packed else Path(source.name)
+    workbook = plain.suffix.lower() in {".xls", ".xlsm", ".xlsb", ".ods"}
+    return source.with_name(f"{plain.stem}.scored{'.xlsx' if workbook else plain.suffix}{packed}")
 
 
 class _Stop:

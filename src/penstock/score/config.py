@@ -112,12 +112,18 @@ class ScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Make a configuration, checking every value.
 
         Raises:
-            InputError: A value is out of its range.
+            InputError: A value is out of its range, or cannot be kept in a ledger.
         """
         try:
-            return msgspec.convert(settings, cls)
+            config = msgspec.convert(settings, cls)
+            kept = msgspec.json.decode(config.encoded(), type=cls)
         except msgspec.ValidationError as error:
             raise InputError(f"A setting cannot be used: {error}.") from error
+        except UnicodeEncodeError as error:
+            raise InputError(f"{error.object!r} holds bytes that are not text: give it another name.") from error
+        if kept != config:  # JSON has no infinity
+            raise InputError("A setting cannot be used: every number must be finite.")
+        return config
 
 
 def read_categories(path: Path | str) -> tuple[tuple[Category, ...], str]:

@@ -42,6 +42,11 @@ def embedded_judge(config: ScoreConfig, folder: Path) -> LexicalJudge | TrainedJ
     return judge
 
 
+def is_trained(folder: Path) -> bool:
+    """Whether a run folder holds the judge of its job."""
+    return (folder / TRAINED).exists()
+
+
 def read_labelled(config: ScoreConfig) -> Examples:
     """Read the labelled examples that a configuration names.
 

@@ -17,7 +17,7 @@ from penstock.ledger.ledger import Job, Tally
 from penstock.models.session import shared_session
 from penstock.score.config import ScoreConfig
 from penstock.score.deliver import added_columns, check_columns, deliver
-from penstock.score.embedded import described, embedded_judge, read_labelled
+from penstock.score.embedded import described, embedded_judge, is_trained, read_labelled
 from penstock.score.history import PACE
 from penstock.score.report import ReportFacts, render
 from penstock.score.source import TableSource
@@ -72,8 +72,13 @@ class ScoreJob:
         self.source = TableSource(table, text=config.text, parts=len(config.blocks))
 
     @classmethod
-    async def prepare(cls, config: ScoreConfig, workspace: Workspace) -> ScoreJob:
+    async def prepare(cls, config: ScoreConfig, workspace: Workspace, *, begun: Job | None = None) -> ScoreJob:
         """Check a configuration against the world: the table, its columns, the examples, the output.
+
+        Args:
+            config: Of the job.
+            workspace: Where it is kept.
+            begun: The job, where it is gone on with; it needs no examples any more once its judge was trained.
 
         Raises:
             InputError: Something is wrong; nothing was written.
@@ -85,7 +90,7 @@ class ScoreJob:
         if same_file(Path(config.source), output):
             raise InputError(f"The output {output} is the table itself; write to another file.")
         check_writable(output)
-        if config.examples:
+        if config.examples and not (begun and is_trained(workspace.folder(begun.id).path)):
             await anyio.to_thread.run_sync(read_labelled, config)
         return job
 
@@ -234,7 +239,7 @@ async def take_up(workspace: Workspace, job: Job) -> ScoreJob:
     """
     if job.system != SYSTEM:
         raise JobError(f"Job {job.id} belongs to {job.system}, not to {SYSTEM}.")
-    prepared = await ScoreJob.prepare(ScoreConfig.decode(job.config), workspace)
+    prepared = await ScoreJob.prepare(ScoreConfig.decode(job.config), workspace, begun=job)
     rows = await anyio.to_thread.run_sync(lambda: sum(1 for _ in prepared.table.rows()))
     if rows != job.rows:
         raise JobError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio.to_thread
 
-from penstock.errors import ItemError
+from penstock.errors import InputError, ItemError
 from penstock.jobs.run import Work
 from penstock.judge.scorer import ModelJudge, failure, fit_text
 from penstock.records import Verdict
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 BATCH = 250
 """Texts the embedded judge takes at a time."""
+OTHER_FILES = 100
+"""Files a process needs besides its connections: tables, ledger, cache, run folder, libraries."""
 
 
 class TextScorer(Protocol):
@@ -42,11 +44,31 @@ class TextScorer(Protocol):
         ...
 
 
+def make_room(calls: int) -> None:
+    """Let this process open a file for each call in flight, beside those it needs itself.
+
+    Raises:
+        InputError: The machine does not allow as many.
+    """
+    import resource
+
+    wanted = calls + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and wanted > hard:
+        raise InputError(
+            f"{calls} calls in flight need {wanted} open files, and this process may have {hard}: "
+            "use a lower --concurrency, or raise the limit (ulimit -n)."
+        )
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def model_work(config: ScoreConfig, session: Session, cache: Cache | None, folder: RunFolder) -> Work:
     """Ask the models of a configuration, one item per call, as many at once as the pace allows."""
     models = [session.model(spec) for spec in config.models]
     gates = [session.gate(spec) for spec in config.models]
     first = config.models[0]
+    make_room(sum(spec.concurrency for spec in config.models))
     judge = ModelJudge(
         config.blocks,
         models,

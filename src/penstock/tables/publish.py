@@ -79,6 +79,17 @@ def check_place(path: Path) -> None:
         InputError: When the folder is missing or closed, or the target is a folder, a device, read-only, or open in
             an office program or another run.
     """
+    try:
+        _check_surroundings(path)
+        _try_to_write(path.resolve())
+    except OSError as error:
+        reason = _FULL.get(error.errno or 0) or error.strerror or str(error)
+        raise InputError(f"{path} cannot be written ({reason}): name another place or mend that.") from error
+    except DeliveryError as error:
+        raise InputError(str(error)) from error
+
+
+def _check_surroundings(path: Path) -> None:
     folder = path.resolve().parent
     if not folder.is_dir():
         raise InputError(f"The folder {folder} for {path.name} does not exist: make it first.")
@@ -87,13 +98,6 @@ def check_place(path: Path) -> None:
     for owner in (f".~lock.{path.name}#", f"~${path.name}"):
         if (folder / owner).exists():
             raise InputError(f"{path} is open in an office program ({owner} lies beside it): close it, or remove that.")
-    try:
-        _try_to_write(path.resolve())
-    except OSError as error:
-        reason = _FULL.get(error.errno or 0) or error.strerror or str(error)
-        raise InputError(f"{path} cannot be written ({reason}): name another place or mend that.") from error
-    except DeliveryError as error:
-        raise InputError(str(error)) from error
 
 
 def _check_target(path: Path) -> None:
