@@ -5,12 +5,15 @@ import os
 import resource
 import socket
 import sqlite3
+import subprocess
 from contextlib import closing
+from shutil import which
 
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from shells import PENSTOCK, Ended
 
 from penstock.tables import open_table
 from penstock.testing import Behaviour
@@ -402,6 +405,37 @@ def test_a_disk_that_fills_up_at_the_ledger_ends_the_run_and_can_be_resumed(shel
     assert shell.listing() == before
     assert shell.run(*SCORE).code == 0
     assert len(scored(shell)) == 6_000
+
+
+def mounts():
+    """Whether this machine lets us mount a file system of our own."""
+    tried = subprocess.run(
+        ["unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False, timeout=20
+    )
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not (which("unshare") and mounts()), reason="needs to mount a small disk")
+@pytest.mark.parametrize("full", ["out", ".penstock"])
+def test_a_disk_that_is_really_full_ends_the_run_and_the_job_resumes_when_there_is_room(shell, full):
+    shell.table(4_000)
+    for name in ("out", ".penstock"):
+        (shell.folder / name).mkdir()
+    command = (PENSTOCK, "score", "rows.csv", "-t", "comment", "-c", "categories.yaml", "-o", "out/scored.csv", "-q")
+    mount = f'mount -t tmpfs -o size=128k tmpfs {full} && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mount, "sh", *command],
+        cwd=shell.folder,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    said = refusal(Ended(code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode()))
+    assert "full" in said or "No space left" in said
+    assert list((shell.folder / "out").iterdir()) == []
+    again = ("jobs", "resume", "-q") if full == "out" else tuple(command[1:])
+    assert shell.run(*again).code == 0
+    assert len(scored(shell, "out/scored.csv")) == 4_000
 
 
 # --- names and numbers ---

@@ -9,6 +9,7 @@ import signal
 import threading
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from shutil import rmtree
 
 import click
@@ -77,6 +78,27 @@ def test_a_second_ctrl_c_stops_at_once_and_the_job_resumes(shell, server, workin
     assert not (shell.folder / "scored.csv").exists()
     assert shell.call("jobs", "show", "--json").json()["status"] == "interrupted"
     assert resumed(shell, server) <= 4
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        Behaviour(faults={"hang": 1.0}),
+        Behaviour(capacity=0),
+        Behaviour(requests_per_minute=10, burst_seconds=6, retry_after=60),
+        Behaviour(faults={"http_500": 1.0}),
+    ],
+    ids=["hangs", "refuses", "asks to wait a minute", "fails"],
+)
+def test_ctrl_c_ends_a_job_whose_server_does_not_answer(shell, server, asking, started, behaviour):
+    shell.table(20)
+    server.behave(behaviour)
+    process = started(shell.start(*asking("--timeout", "2")))
+    until(lambda: server.stats().received >= 2)
+    process.send_signal(signal.SIGINT)
+    ended = wait(process, seconds=30)
+    assert ended.code == 130, ended
+    assert resumed(shell, server, rows=20) == 0
 
 
 def test_ctrl_c_before_the_first_call_ends_with_its_code(shell, server, asking, started):
@@ -502,6 +524,30 @@ def test_a_command_that_is_read_no_further_does_not_complain(shell, server, aski
     process.stdout.close()
     process.stdout = None
     assert "Traceback" not in wait(process).err
+
+
+@pytest.mark.parametrize("given", ["missing.csv", "rows.csv"])
+def test_a_closed_error_stream_changes_no_exit_code(shell, given):
+    shell.table(3)
+    command = ("score", given, "-t", "comment", "-c", "categories.yaml")
+    assert shell.run(*command, stderr=None, preexec_fn=lambda: os.close(2)).code == (0 if given == "rows.csv" else 2)
+
+
+def test_progress_that_cannot_be_printed_does_not_stop_the_job(shell):
+    shell.table(3)
+    with Path("/dev/full").open("wb") as full:
+        ended = shell.run("score", "rows.csv", "-t", "comment", "-c", "categories.yaml", stderr=full)
+    assert ended.code == 0
+    assert column(shell, "score_status", "rows.scored.csv") == ["ok"] * 3
+
+
+def test_a_result_that_cannot_be_printed_is_one_sentence(shell):
+    shell.table(3)
+    with Path("/dev/full").open("wb") as full:
+        ended = shell.run("score", "rows.csv", "-t", "comment", "-c", "categories.yaml", "-q", stdout=full)
+    assert ended.code == 2
+    assert ended.err.startswith("penstock: error: The result cannot be printed")
+    assert ended.err.count("\n") == 1
 
 
 def test_the_environment_holds_junk(shell):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from penstock import __version__
 from penstock.cli.jobs import jobs
-from penstock.cli.plain import plain
+from penstock.cli.plain import plain, say
 from penstock.cli.score import score
 from penstock.cli.testing import testing
 from penstock.errors import PenstockError
@@ -23,7 +21,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PenstockError as error:
-            print(f"penstock: error: {plain(str(error))}", file=sys.stderr)  # noqa: T201 - the command line prints
+            say(f"penstock: error: {plain(str(error))}")
             ctx.exit(2)
         except KeyboardInterrupt:  # before or after the job itself, which stops in order
             from penstock.jobs.signals import INTERRUPTED

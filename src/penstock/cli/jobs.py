@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
-from penstock.cli.plain import plain
-from penstock.cli.progress import say
+from penstock.cli.plain import plain, say
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

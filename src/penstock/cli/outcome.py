@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penstock.cli.plain import plain
+from penstock.errors import DeliveryError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -36,8 +37,17 @@ def run_and_report(run: Callable[[Sequence[Listener]], Awaitable[ScoreResult]], 
             return await run(listeners)
 
     result = anyio.run(watched)
-    click.echo(_json(result) if as_json else _text(result))
+    _print(_json(result) if as_json else _text(result))
     sys.exit(_exit_code(result))
+
+
+def _print(words: str) -> None:
+    try:
+        click.echo(words)
+    except BrokenPipeError:
+        raise  # whoever read it has read enough
+    except OSError as error:
+        raise DeliveryError(f"The result cannot be printed ({error.strerror}): `penstock jobs show` has it.") from error
 
 
 def _exit_code(result: ScoreResult) -> int:

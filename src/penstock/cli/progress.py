@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from penstock.cli.plain import plain
+from penstock.cli.plain import errors, plain, say
 from penstock.jobs.events import ChunkChanged, Event, JobChanged, Progress
 
 if TYPE_CHECKING:
@@ -21,9 +20,10 @@ EVERY = 5.0
 @contextmanager
 def watching(*, quiet: bool) -> Generator[Sequence[Listener]]:
     """Show progress on stderr while the block runs; give the listeners that do it."""
-    if quiet:
+    stream = errors()
+    if quiet or stream is None:
         yield ()
-    elif sys.stderr.isatty():
+    elif stream.isatty():
         with _live() as listener:
             yield (listener,)
     else:
@@ -81,11 +81,6 @@ def news(event: JobChanged | ChunkChanged) -> None:
         what = "given up" if chunk.status == "failed" else "will be tried again"
         first, last = chunk.first_row + 1, chunk.first_row + chunk.rows
         say(f"chunk {chunk.number} (rows {first}-{last}): {what}: {plain(chunk.last_error)}")
-
-
-def say(line: str) -> None:
-    """Print a line beside the progress."""
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress is printed
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
-from penstock.cli.progress import say
+from penstock.cli.plain import say
 
 _FILE = click.Path(path_type=Path)
 _NUMBER = click.IntRange(min=1)

@@ -64,7 +64,9 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DeliveryError(f"The run folder {self.path} cannot be made: {error.strerror}.") from error
+            raise DeliveryError(
+                f"The run folder {self.path} cannot be made: {error.strerror}; mend that, then resume."
+            ) from error
         return FileLock(self.path / "lock", is_singleton=False)
 
     def write_run(self, job: Job, facts: Mapping[str, Any]) -> None:
@@ -118,7 +120,9 @@ class RunFolder:
             with (self.path / name).open("ab+") as file:
                 file.write(_after_a_cut(file) + msgspec.json.encode(line) + b"\n")
         except OSError as error:
-            raise DeliveryError(f"{self.path / name} cannot be written: {error.strerror}.") from error
+            raise DeliveryError(
+                f"{self.path / name} cannot be written: {error.strerror}; mend that, then resume."
+            ) from error
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         """Read the JSON lines of a file of the folder; a line that a crash cut off is left out."""
@@ -148,7 +152,9 @@ class RunFolder:
             draft.write_bytes(content)
             draft.replace(self.path / name)
         except OSError as error:
-            raise DeliveryError(f"{self.path / name} cannot be written: {error.strerror}.") from error
+            raise DeliveryError(
+                f"{self.path / name} cannot be written: {error.strerror}; mend that, then resume."
+            ) from error
 
 
 def _after_a_cut(file: BinaryIO) -> bytes:

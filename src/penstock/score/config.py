@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Count = Annotated[int, Meta(ge=1)]
+_UNKNOWN = re.compile("unknown field `(.*?)`")
 LONGEST_FILE = 4 * 1024 * 1024
 MOST_CATEGORIES = 200
 
@@ -31,7 +33,7 @@ class _Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CategoriesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The layout of a categories file."""
 
-    categories: list[_Category | str]
+    categories: list[Any]
     instructions: str = INSTRUCTIONS
 
 
@@ -142,7 +144,7 @@ def read_categories(path: Path | str) -> tuple[tuple[Category, ...], str]:
         found: Any = msgspec.yaml.decode(content)
         file = msgspec.convert({"categories": found} if isinstance(found, list) else found, CategoriesFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The categories file {path} cannot be used: {_one_line(error)}.") from error
+        raise InputError(f"The categories file {path} cannot be used: {_told(error, CategoriesFile)}.") from error
     return name_categories(file.categories, where=str(path)), file.instructions
 
 
@@ -152,7 +154,7 @@ def name_categories(given: Sequence[Any], *, where: str) -> tuple[Category, ...]
     Raises:
         InputError: There are none, too many, one without a name, or one twice.
     """
-    categories = tuple(_category(one, where) for one in given)
+    categories = tuple(_category(one, place, where) for place, one in enumerate(given, start=1))
     if not categories:
         raise InputError(f"There are no categories in {where}.")
     if len(categories) > MOST_CATEGORIES:
@@ -167,7 +169,7 @@ def name_categories(given: Sequence[Any], *, where: str) -> tuple[Category, ...]
     return categories
 
 
-def _category(given: Any, where: str) -> Category:
+def _category(given: Any, place: int, where: str) -> Category:
     if isinstance(given, Category):
         return given
     if isinstance(given, str):
@@ -175,9 +177,15 @@ def _category(given: Any, where: str) -> Category:
     try:
         read = msgspec.convert(given, _Category, from_attributes=True)
     except msgspec.ValidationError as error:
-        raise InputError(f"A category in {where} cannot be used: {_one_line(error)}.") from error
+        raise InputError(f"Category {place} in {where} cannot be used: {_told(error, _Category)}.") from error
     return Category(name=str(read.name).strip(), definition=read.definition, detail=read.detail)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".")
+def _told(error: Exception, layout: type[msgspec.Struct]) -> str:
+    """Say in one line what is wrong with a file; a key that is unknown is told with the ones that are known."""
+    line = " ".join(str(error).split()).rstrip(".")
+    unknown = _UNKNOWN.search(line)
+    if unknown is None:
+        return line
+    known = ", ".join(layout.__struct_fields__)
+    return f"it has an unknown key {unknown[1]!r}; known are {known}"

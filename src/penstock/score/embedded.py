@@ -10,7 +10,7 @@ import msgspec
 from penstock.errors import InputError
 from penstock.judge.examples import Examples, read_examples
 from penstock.judge.lexical import LexicalJudge
-from penstock.judge.trained import TrainedJudge
+from penstock.judge.trained import FEWEST, TrainedJudge
 from penstock.tables import open_table, text_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ def embedded_judge(config: ScoreConfig, folder: Path) -> LexicalJudge | TrainedJ
         return TrainedJudge.load(kept)
     examples = read_labelled(config)
     judge = TrainedJudge.fit(examples.texts, examples.labels, config.categories)
+    if TrainedJudge.method not in judge.methods:
+        raise InputError(
+            f"The examples in {config.examples} are too few to train on: a category needs {FEWEST} different texts "
+            f"that belong to it and {FEWEST} that do not; give more, or leave the examples out."
+        )
     draft = kept.with_suffix(".draft")
     judge.save(draft)
     draft.replace(kept)
