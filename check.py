@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+BIN = Path(sys.executable).parent
 PLACES = ("src", "tests", "benchmarks", "examples", "run.py", "check.py")
 
 QUICK = {
@@ -20,7 +22,7 @@ QUICK = {
     "types (pyright)": ("basedpyright", "--level", "error"),
     "import contracts": ("lint-imports",),
 }
-TESTS = ("python", "-m", "pytest", "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal")
+TESTS = (sys.executable, "-m", "pytest", "-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal")
 
 
 def main() -> int:
@@ -36,7 +38,7 @@ def main() -> int:
 def run(name: str, command: tuple[str, ...]) -> bool:
     """Run one check; show what it printed only if it failed."""
     began = time.perf_counter()
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    done = subprocess.run([BIN / command[0], *command[1:]], check=False, capture_output=True, text=True)
     failed = done.returncode != 0
     said = f"\n{done.stdout}{done.stderr}" if failed else ""
     print(f"{'FAILED' if failed else 'ok'}  {name}  {time.perf_counter() - began:.0f} s{said}", flush=True)

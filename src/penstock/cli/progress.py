@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from penstock.cli.plain import errors, plain, say
-from penstock.jobs.events import ChunkChanged, Event, JobChanged, Progress
+from penstock.jobs.events import ChunkChanged, Event, JobChanged, Preparing, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -71,9 +71,11 @@ class _Lines:
             news(event)
 
 
-def news(event: JobChanged | ChunkChanged) -> None:
+def news(event: Preparing | JobChanged | ChunkChanged) -> None:
     """Print what is worth a line of its own."""
-    if isinstance(event, JobChanged):
+    if isinstance(event, Preparing):
+        say(f"{event.job_id}: {plain(event.what)}")
+    elif isinstance(event, JobChanged):
         if event.job.status == "running":
             say(f"{event.job.id}: {event.job.rows:,} rows; Ctrl-C keeps what is done")
     elif event.chunk.status != "completed":

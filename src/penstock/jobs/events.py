@@ -42,6 +42,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preparing:
+    """A job does something that takes a while before its first item.
+
+    Attributes:
+        job_id: The job.
+        what: What it does, such as `training on 1,200 examples`.
+    """
+
+    job_id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobChanged:
     """A job began, ended or stopped."""
 
@@ -56,6 +69,6 @@ class ChunkChanged:
     chunk: Chunk
 
 
-Event: TypeAlias = Progress | JobChanged | ChunkChanged
+Event: TypeAlias = Progress | Preparing | JobChanged | ChunkChanged
 Listener: TypeAlias = Callable[[Event], None]
 """Called in the job's own loop: it must be quick, and its errors stop the job."""

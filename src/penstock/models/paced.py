@@ -156,7 +156,9 @@ class Paced:
         if self._failing_since is None:
             self._failing_since = now
         if now - self._failing_since > patience:
-            raise Outage(f"{self.name} gave no good answer for {patience:g} s: {error}.") from error
+            raise Outage(
+                f"{self.identity} gave no good answer for {patience:g} s: {error}; resume when it is back."
+            ) from error
 
     def _check_address(self, error: Unreachable) -> None:
         if not self._answered:

@@ -61,7 +61,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     timeout: Positive = 60.0
     attempts: Count = 5
     patience: Positive = 300.0
-    concurrency: Count = 256
+    concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 256
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
     temperature: Annotated[float, Meta(ge=0)] | None = 0.0

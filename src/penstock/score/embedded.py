@@ -14,7 +14,7 @@ from penstock.judge.trained import FEWEST, TrainedJudge
 from penstock.tables import open_table, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from penstock.score.config import ScoreConfig
 
@@ -23,8 +23,15 @@ TRAINED = "judge.npz"
 """Where a trained judge lies in its run folder, so that a resumed job goes on with the very same one."""
 
 
-def embedded_judge(config: ScoreConfig, folder: Path) -> LexicalJudge | TrainedJudge:
+def embedded_judge(
+    config: ScoreConfig, folder: Path, say: Callable[[str], None] = lambda _: None
+) -> LexicalJudge | TrainedJudge:
     """Make the judge of a configuration, or fetch the one that an earlier run of the job was trained.
+
+    Args:
+        config: The job's.
+        folder: The job's run folder.
+        say: Told what takes a while.
 
     Raises:
         InputError: The examples cannot be used.
@@ -35,12 +42,10 @@ def embedded_judge(config: ScoreConfig, folder: Path) -> LexicalJudge | TrainedJ
     if kept.exists():
         return TrainedJudge.load(kept)
     examples = read_labelled(config)
+    say(f"training on {len(examples.texts):,} examples")
     judge = TrainedJudge.fit(examples.texts, examples.labels, config.categories)
     if TrainedJudge.method not in judge.methods:
-        raise InputError(
-            f"The examples in {config.examples} are too few to train on: a category needs {FEWEST} different texts "
-            f"that belong to it and {FEWEST} that do not; give more, or leave the examples out."
-        )
+        raise _too_few(config)
     draft = kept.with_suffix(".draft")
     judge.save(draft)
     draft.replace(kept)
@@ -67,7 +72,18 @@ def read_labelled(config: ScoreConfig) -> Examples:
                 raise InputError(f"Row {row.number + 1} of {config.examples} cannot be read: {row.problem}.")
             yield text_of(row.cells[text]), dict(zip(table.columns, row.cells, strict=True))
 
-    return read_examples(rows(), config.categories, source=config.examples)
+    examples = read_examples(rows(), config.categories, source=config.examples)
+    belong = (examples.labels >= 0.5).sum(axis=0)
+    if not ((belong >= FEWEST) & (len(examples.texts) - belong >= FEWEST)).any():
+        raise _too_few(config)
+    return examples
+
+
+def _too_few(config: ScoreConfig) -> InputError:
+    return InputError(
+        f"The examples in {config.examples} are too few to train on: a category needs {FEWEST} different texts "
+        f"that belong to it and {FEWEST} that do not; give more, or leave the examples out."
+    )
 
 
 def described(judge: TrainedJudge) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio.from_thread
 import anyio.to_thread
 
 from penstock.errors import InputError, JobError
 from penstock.jobs.chunks import plan
+from penstock.jobs.events import Preparing
 from penstock.jobs.run import Runner
 from penstock.judge.trained import TrainedJudge
 from penstock.ledger.ledger import Job, Tally
@@ -134,10 +136,15 @@ class ScoreJob:
             PenstockError: What stopped the job; it can be resumed.
         """
         folder = self.workspace.folder(job.id)
+
+        def say(what: str) -> None:
+            for listener in listeners:
+                listener(Preparing(job_id=job.id, what=what))
+
         summary = Summary([category.name for category in self.config.categories])
         with folder.locked():
             async with AsyncExitStack() as stack:
-                work, judge = await self._work(stack, session, folder)
+                work, judge = await self._work(stack, session, folder, say)
                 runner = Runner(
                     job=job,
                     ledger=self.workspace.ledger,
@@ -204,11 +211,13 @@ class ScoreJob:
         )
 
     async def _work(
-        self, stack: AsyncExitStack, session: Session | None, folder: RunFolder
+        self, stack: AsyncExitStack, session: Session | None, folder: RunFolder, say: Callable[[str], None]
     ) -> tuple[Work, TrainedJudge | None]:
         config = self.config
         if not config.models:
-            scorer = await anyio.to_thread.run_sync(embedded_judge, config, folder.path)
+            scorer = await anyio.to_thread.run_sync(
+                embedded_judge, config, folder.path, lambda what: anyio.from_thread.run_sync(say, what)
+            )
             return local_work(scorer), scorer if isinstance(scorer, TrainedJudge) else None
         if session is None:
             session = await stack.enter_async_context(shared_session())

@@ -136,7 +136,10 @@ def asked_until(script, *, every, patience, times=100):
 
 def test_without_a_good_answer_for_longer_than_the_patience_the_run_stops():
     outage, seconds = asked_until(lambda _: ERROR, every=10, patience=60)
-    assert str(outage) == "scripted gave no good answer for 60 s: the server had an error (HTTP 500)."
+    assert (
+        str(outage)
+        == "scripted gave no good answer for 60 s: the server had an error (HTTP 500); resume when it is back."
+    )
     assert outage.__cause__ is ERROR
     assert 60 < seconds <= 70
 
