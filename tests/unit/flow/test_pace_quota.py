@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -68,3 +69,15 @@ def test_a_server_that_tells_no_reset_is_asked_again_after_a_minute():
     for second in range(0, 30, 3):
         quota.sync(empty, started=second, spent_before=100, spent=100, now=second)
     assert quota.wait(27, 1) <= 60 < math.inf
+
+
+def test_a_reset_that_fills_a_small_bucket_only_is_not_taken_for_a_new_minute():
+    """The header names a limit of 6,000 a minute, the server's bucket holds 100."""
+    empty = Remainder(limit=6000, remaining=0, reset=0.5)
+    quota = ToldQuota(empty, started=0, now=0)
+    quota.sync(empty, started=0, spent_before=0, spent=0, now=0)
+    assert quota.wait(0.5, 10) == 0  # one call finds out
+    quota.quota.take(0.5, 10)
+    assert quota.wait(0.5, 10) > 0
+    quota.sync(replace(empty, remaining=90), started=0.5, spent_before=10, spent=10, now=0.5)
+    assert quota.wait(1.1, 1000) > 1

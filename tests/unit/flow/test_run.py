@@ -169,6 +169,27 @@ async def test_an_error_keeps_the_error_that_it_followed_from():
     assert isinstance(caught.value.__context__, KeyError)
 
 
+async def test_when_a_worker_fails_the_others_finish_what_they_have_in_hand():
+    in_hand, failed, finished = anyio.Event(), anyio.Event(), []
+
+    async def stage(item):
+        if item == 0:
+            await in_hand.wait()
+            failed.set()
+            raise Outage("gone")
+        in_hand.set()
+        await failed.wait()
+        await settle()
+        finished.append(item)
+        return [item]
+
+    with pytest.raises(Outage):
+        async with flow(Numbers(2)(), stage, workers=2) as running:
+            async for _ in running:
+                pass
+    assert finished == [1]
+
+
 async def test_after_an_error_of_a_worker_the_source_is_closed():
     source = Numbers(1000)
 
