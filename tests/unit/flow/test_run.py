@@ -184,9 +184,7 @@ async def test_when_a_worker_fails_the_others_finish_what_they_have_in_hand():
         return [item]
 
     with pytest.raises(Outage):
-        async with flow(Numbers(2)(), stage, workers=2) as running:
-            async for _ in running:
-                pass
+        await collect(Numbers(2)(), stage, workers=2)
     assert finished == [1]
 
 
