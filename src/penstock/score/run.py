@@ -215,9 +215,11 @@ class ScoreJob:
     ) -> tuple[Work, TrainedJudge | None]:
         config = self.config
         if not config.models:
-            scorer = await anyio.to_thread.run_sync(
-                embedded_judge, config, folder.path, lambda what: anyio.from_thread.run_sync(say, what)
-            )
+
+            def say_in_loop(what: str) -> None:
+                anyio.from_thread.run_sync(say, what)
+
+            scorer = await anyio.to_thread.run_sync(embedded_judge, config, folder.path, say_in_loop)
             return local_work(scorer), scorer if isinstance(scorer, TrainedJudge) else None
         if session is None:
             session = await stack.enter_async_context(shared_session())
