@@ -109,7 +109,7 @@ class Reader:
         elif command == "kill %1":
             printed = self.stop_server()
         elif fetched := _FETCH.fullmatch(command):  # without curl, which is not everywhere
-            with urlopen(fetched[1], timeout=10) as answer:
+            with urlopen(fetched[1].strip("'"), timeout=10) as answer:
                 printed = json.dumps(json.load(answer), indent=4) + "\n"
         else:
             printed = self._run(["bash", "-c", command])

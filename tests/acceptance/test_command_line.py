@@ -74,7 +74,7 @@ def test_a_second_ctrl_c_stops_at_once_and_the_job_resumes(shell, server, workin
     until(lambda: b"Stopping" in working.stderr.readline())
     working.send_signal(signal.SIGINT)
     ended = wait(working, seconds=30)
-    assert ended.code == 130
+    assert ended.code in {130, -signal.SIGINT}  # to a shell both are 130; the second one may meet it on its way out
     assert not (shell.folder / "scored.csv").exists()
     assert shell.call("jobs", "show", "--json").json()["status"] == "interrupted"
     assert resumed(shell, server) <= 4

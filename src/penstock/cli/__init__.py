@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from penstock import __version__
+from penstock.cli.interleave import interleave
 from penstock.cli.jobs import jobs
 from penstock.cli.plain import plain, say
 from penstock.cli.score import score
@@ -41,4 +42,5 @@ def main() -> None:
 
 main.add_command(score)
 main.add_command(jobs)
+main.add_command(interleave)
 main.add_command(testing)

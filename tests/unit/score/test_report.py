@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from browsing import Page
 from penstock.judge.category import Category
 from penstock.ledger.ledger import Chunk, Job
 from penstock.models.session import ModelSpec
@@ -21,43 +20,6 @@ from penstock.score.report import ReportFacts, render
 from penstock.score.summary import Summary
 
 MODEL = ModelSpec(name="openai/small", base_url="https://user:hidden@models.example/v1")
-VOID = {"meta"}
-
-
-class Page(HTMLParser):
-    """What a browser would find in a page: elements in order, and whether they close as they should."""
-
-    def __init__(self, source):
-        super().__init__(convert_charrefs=True)
-        self.source = source
-        self.elements = []
-        self.open = []
-        self.words = []
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join("".join(self.words).split())
-
-    @property
-    def tags(self):
-        return Counter(tag for tag, _ in self.elements)
-
-    def all(self, tag, **attributes):
-        return [found for name, found in self.elements if name == tag and attributes.items() <= found.items()]
 
 
 def make_facts(outcomes=(), *, names=("praise", "anger"), rows=None, status="completed", error="", **rest):
@@ -168,14 +130,8 @@ def test_tables_that_scroll_are_reached_by_keyboard(full):
 
 
 def test_nothing_is_loaded_from_outside_and_nothing_runs(full):
-    source = render(full)
-    found = Page(source)
-    assert "http://" not in source
-    assert "https://" not in source
-    assert "url(" not in source
-    assert "@import" not in source
-    assert not {"script", "link", "img", "iframe", "object", "embed", "base", "form"} & set(found.tags)
-    assert not any(name in attributes for _, attributes in found.elements for name in ("src", "href"))
+    found = Page(render(full))
+    assert found.needs() == []
     policy = found.all("meta", **{"http-equiv": "Content-Security-Policy"})
     assert policy[0]["content"].startswith("default-src 'none'")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from penstock.score.report.chart import Layer, over_time
+from penstock.page import Column, Layer, Markup, element, foreign, join, section, table
+from penstock.page.figures import NONE, count, decimal, duration, percent, plural
+from penstock.score.report.chart import over_time
 from penstock.score.report.course import split
-from penstock.score.report.figures import NONE, count, decimal, duration, percent, plural
-from penstock.score.report.markup import Markup, element, foreign, join
-from penstock.score.report.table import Column, section, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

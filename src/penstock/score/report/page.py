@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from penstock.page import Markup, document, element, foreign, join, section
+from penstock.page.figures import count, duration, moment, percent, plural, short_count
 from penstock.score.report import conduct, results
 from penstock.score.report.course import trace
-from penstock.score.report.figures import count, duration, moment, percent, plural, short_count
-from penstock.score.report.markup import Markup, element, foreign, join
-from penstock.score.report.table import section
 
 if TYPE_CHECKING:
     from penstock.ledger.ledger import Job
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from penstock.score.config import ScoreConfig
     from penstock.score.report.course import Course
     from penstock.score.report.facts import ReportFacts
-
-# Should a text of others ever become part of the page, it can still load and run nothing.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def render(facts: ReportFacts) -> str:
@@ -42,21 +38,9 @@ def render(facts: ReportFacts) -> str:
         conduct.stages(facts),
         _settings(facts.config),
     )
-    body = element("body", _header(facts, course), element("main", *sections), _footer())
-    return f"<!doctype html>\n{element('html', _head(facts.job), body, lang='en')}\n"
-
-
-def _head(job: Job) -> Markup:
     style = files("penstock.score.report").joinpath("report.css").read_text(encoding="utf-8")
-    return element(
-        "head",
-        Markup('<meta charset="utf-8">'),
-        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup(f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'),
-        Markup('<meta name="color-scheme" content="light dark">'),
-        element("title", f"{job.id}: {job.status}"),
-        element("style", Markup(style)),
-    )
+    title = f"{facts.job.id}: {facts.job.status}"
+    return document(title, _header(facts, course), element("main", *sections), _footer(), style=style)
 
 
 def _header(facts: ReportFacts, course: Course) -> Markup:

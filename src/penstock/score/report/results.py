@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from penstock.page import Column, element, foreign, join, section, table
+from penstock.page.figures import count, decimal, percent, plural
 from penstock.score.report.chart import histogram
-from penstock.score.report.figures import count, decimal, percent, plural
-from penstock.score.report.markup import element, foreign, join
-from penstock.score.report.table import Column, section, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from penstock.page import Markup
     from penstock.score.distribution import Distribution
     from penstock.score.report.facts import ReportFacts
-    from penstock.score.report.markup import Markup
     from penstock.score.summary import FailedRow
 
     Measures: TypeAlias = Mapping[str, Any]

@@ -79,6 +79,19 @@ def steps(most: float, *, about: int = 4, least: float = 0.0) -> list[float]:
     return [round(place * step, 9) for place in range(math.floor(round(most / step, 6)) + 1)]
 
 
+def steps_between(low: float, high: float, *, about: int = 4) -> list[float]:
+    """Give round numbers from `low` to `high`, which is above it; steps are as in `steps`, and 0 is one if it is there.
+
+    Args:
+        low: The beginning of the axis.
+        high: The end of the axis.
+        about: Steps wanted.
+    """
+    step = _round_up((high - low) / about)
+    first, last = math.ceil(round(low / step, 6)), math.floor(round(high / step, 6))
+    return [round(place * step, 9) for place in range(first, last + 1)]
+
+
 def time_steps(most: float, *, about: int = 5) -> list[tuple[float, str]]:
     """Give round times from 0 to at most `most` seconds, and how each is written."""
     wanted = most / about

@@ -1,16 +1,16 @@
-"""The parts of the page, and their tables: each column says how it is filled."""
+"""The parts of a page, and its tables: each column says how it is filled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from penstock.score.report.markup import Markup, element
+from penstock.page.markup import Markup, element
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from penstock.score.report.markup import Child
+    from penstock.page.markup import Child
 
 Row = TypeVar("Row")
 

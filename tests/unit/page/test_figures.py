@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.score.report.figures import decimal, duration, moment, percent, plural, short_count, steps, time_steps
+from penstock.page.figures import decimal, duration, moment, percent, plural, short_count, steps, time_steps
 
 
 @pytest.mark.parametrize(
