@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from penstock.errors import InputError, PenstockError, Refused, Throttled, Unreachable
+from penstock.interleave import Experiment
 from penstock.interleave.settings import Settings
 from penstock.interleave.snapshot import Snapshot
 from penstock.interleave.ssm import from_ssm
@@ -400,6 +401,76 @@ print(held.state, held.error)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert ended.stdout.strip() == "baseline SSM Parameter Store needs an extra: pip install 'penstock[ssm]'."
+
+
+# --- requests, whatever fails ---
+
+
+def raising(_):
+    raise ValueError("the features are gone")
+
+
+def nothing(_):
+    return None
+
+
+def empty(_):
+    return []
+
+
+def of_no_type(_):
+    return 7
+
+
+def fine(_):
+    return ["p1", "p2", "p3"]
+
+
+@pytest.fixture
+def hanging():
+    """A ranker that does not return before the test is over."""
+    over = threading.Event()
+    yield lambda _: over.wait(30)
+    over.set()
+
+
+@pytest.fixture
+def ways_to_fail(hanging):
+    return {"raised": raising, "empty": nothing, "without items": empty, "unreadable": of_no_type, "late": hanging}
+
+
+def trial(a, b, snapshot, records):
+    return Experiment("home", {"A": a, "B": b}, settings=snapshot, deadline=0.03, log=records.append)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_request_is_lost_while_the_store_fails_and_a_ranker_does_too(store, clock, fault, ways_to_fail):
+    source = asking(store.url)
+    store.answer = holding({**GOOD, "/reco/exp/sampling_rate": "1"})
+    snapshot = Snapshot(source, clock=clock)
+    snapshot.warm()
+    clock.now += 100
+    store.answer = FAULTS[fault]
+    records = []
+    for way, broken in ways_to_fail.items():
+        for lost, experiment in (
+            ("A", trial(broken, fine, snapshot, records)),
+            ("B", trial(fine, broken, snapshot, records)),
+        ):
+            assert experiment.rank(user_id=7, k=3).ranking == ["p1", "p2", "p3"], way
+            assert records[-1].settings == "stale"
+            assert records[-1].mode == "INTERLEAVE"
+            assert records[-1].fallback_reason.startswith(f"{lost}:")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_request_is_lost_when_nothing_was_ever_read_and_the_other_ranker_fails(store, clock, fault, ways_to_fail):
+    store.answer = FAULTS[fault]
+    snapshot = Snapshot(asking(store.url), clock=clock)
+    records = []
+    for broken in ways_to_fail.values():
+        assert trial(fine, broken, snapshot, records).rank(user_id=7, k=3).ranking == ["p1", "p2", "p3"]
+        assert (records[-1].settings, records[-1].mode, records[-1].fallback_reason) == ("baseline", "A", None)
 
 
 @pytest.fixture(scope="module")
