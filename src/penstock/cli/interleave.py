@@ -163,11 +163,10 @@ def _json(found: Report) -> str:
 
 def _text(found: Report, out: Path | None) -> str:
     lines = [line for each in found.comparisons for line in _comparison(each)]
-    counted = sum(each.rankings for each in found.comparisons)
     clicks, log = found.clicks, found.log
     lost = clicks.unknown_ranking + clicks.unknown_item
     lines += [
-        _row("rankings", f"{log.rankings:,} logged, {counted:,} compared; left out: {_left_out(found)}"),
+        _row("rankings", f"{log.rankings:,} logged, {found.compared:,} compared; left out: {_left_out(found)}"),
         _row("clicks", f"{clicks.counted:,} counted, {clicks.elsewhere:,} elsewhere, {lost:,} on nothing in the log"),
     ]
     if log.foreign or log.broken or log.duplicates:

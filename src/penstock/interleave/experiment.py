@@ -81,7 +81,7 @@ class Experiment:
         clock: Seconds since 1970, for the time of records and the day.
 
     Raises:
-        InputError: There are fewer than two rankers, or one is named INTERLEAVE.
+        InputError: There are fewer than two rankers, one is named INTERLEAVE, or one is no ranker.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from penstock.errors import PenstockError
+from penstock.errors import InputError, PenstockError
 from penstock.interleave.workers import Workers
 
 if TYPE_CHECKING:
@@ -74,14 +74,18 @@ class Made:
 
 
 def callable_of(ranker: Any) -> Callable[[Any], Any]:
-    """Give the function of a ranker: itself, its `rank_stream`, or else its `rank_full`."""
+    """Give the function of a ranker: itself, its `rank_stream`, or else its `rank_full`.
+
+    Raises:
+        InputError: It is no ranker.
+    """
     for name in (_STREAM, _FULL):
         method = getattr(ranker, name, None)
         if callable(method):
             return method  # type: ignore[no-any-return] # whatever takes a context and returns a ranking
     if callable(ranker):
         return ranker  # type: ignore[no-any-return] # see above
-    raise TypeError(f"{ranker!r} is no ranker: it is neither callable nor has {_FULL} or {_STREAM}.")
+    raise InputError(f"{ranker!r} is no ranker: it is neither callable nor has {_FULL} or {_STREAM}.")
 
 
 class Kitchen:

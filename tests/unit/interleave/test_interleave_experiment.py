@@ -271,7 +271,7 @@ class TestInput:
             Experiment("home", dict.fromkeys(names, lambda _c: A), settings=EVERYBODY)
 
     def test_what_is_no_ranker(self):
-        with pytest.raises(TypeError, match="is no ranker"):
+        with pytest.raises(InputError, match="is no ranker"):
             Experiment("home", {"A": 7, "B": 8}, settings=EVERYBODY)
 
     def test_nothing_is_read_before_the_first_request(self):

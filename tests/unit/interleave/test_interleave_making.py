@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from interleaved import Hanging, always, counted, raises, soon, threads
+from penstock.errors import InputError
 from penstock.interleave.making import MOST_STUCK, Kitchen, Pulled, SideError, callable_of
 from penstock.interleave.workers import Workers
 
@@ -354,5 +355,5 @@ def test_an_object_that_can_give_items_one_by_one_is_asked_to():
 
 
 def test_what_is_no_ranker_is_refused_at_once():
-    with pytest.raises(TypeError, match="7 is no ranker"):
+    with pytest.raises(InputError, match="7 is no ranker"):
         callable_of(7)

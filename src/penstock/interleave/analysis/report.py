@@ -93,6 +93,13 @@ class LeftOut:
     not_competitive: int
     without_clicks: int
 
+    @property
+    def total(self) -> int:
+        """All of them."""
+        single = self.other_experiment + self.other_time + self.excluded_user
+        single += self.no_user + self.not_competitive + self.without_clicks
+        return single + sum(self.served_alone.values()) + sum(self.fallback.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
@@ -338,3 +345,8 @@ class Report:
     latency: tuple[Latency, ...]
     settings: dict[str, int]
     confidence: float
+
+    @property
+    def compared(self) -> int:
+        """Rankings that a comparison counts; one of more than two rankers counts in several, and here once."""
+        return self.log.rankings - self.left_out.total

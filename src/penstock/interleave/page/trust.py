@@ -84,16 +84,13 @@ def _seen(check: Check) -> Markup:
 def left_out(report: Report) -> Markup:
     """Say which rankings no comparison counts, and what became of the clicks."""
     log = report.log
-    counted = sum(each.rankings for each in report.comparisons)
-    rows = [("Counted in a comparison", counted), *_reasons(report)]
+    rows = [("Counted in a comparison", report.compared), *_reasons(report)]
     columns: list[Column[tuple[str, int]]] = [
         Column("Rankings", lambda row: foreign(row[0]), words=True),
         Column("Number", lambda row: count(row[1])),
         Column("Share", lambda row: part(row[1], log.rankings)),
     ]
     caption = f"What became of {plural(log.rankings, 'ranking')} in the log"
-    if counted > log.rankings - sum(number for _, number in rows[1:]):
-        caption += "; a ranking of more than two rankers counts in several comparisons"
     return section(
         "What was left out",
         element("p", "Fallbacks are left out because slow requests are not like others.")
