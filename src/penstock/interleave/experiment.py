@@ -11,6 +11,7 @@ gets a ranking as long as any ranker has one.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from penstock.errors import InputError
 from penstock.interleave.cores import usable_cores
 from penstock.interleave.draft import interleave
-from penstock.interleave.making import Kitchen, Made, SideError, callable_of
+from penstock.interleave.making import Made, Runner, SideError, callable_of
 from penstock.interleave.methods import METHODS, method
 from penstock.interleave.record import Record, ShownItem
 from penstock.interleave.request import Request, mode_for, now, ranking_name, unit_of
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("penstock.interleave")
 
+_RANKER: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_PARTS: Final = ("merge", "total")
 _COMPARED: Final = 3
 """Ranks are known among this many times the items shown, where the lists are there anyway."""
 
@@ -81,7 +84,7 @@ class Experiment:
         clock: Seconds since 1970, for the time of records and the day.
 
     Raises:
-        InputError: There are fewer than two rankers, one is named INTERLEAVE, or one is no ranker.
+        InputError: There are fewer than two rankers, or one is no ranker or has a name that cannot be used.
     """
 
     def __init__(
@@ -99,12 +102,11 @@ class Experiment:
         log: Sink | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if len(rankers) < 2 or INTERLEAVE in (each.upper() for each in rankers):
-            raise InputError(f"Experiment {name!r} needs two rankers or more, and none may be named {INTERLEAVE}.")
+        _check_names(name, rankers)
         self.name = name
         self.rankers = tuple(rankers)
         self._baseline = self.rankers[0]
-        self._kitchen = Kitchen({each: callable_of(ranker) for each, ranker in rankers.items()}, deadline=deadline)
+        self._runner = Runner({each: callable_of(ranker) for each, ranker in rankers.items()}, deadline=deadline)
         self._snapshot = _snapshot(settings, self.rankers, ttl=ttl)
         self._item_id = item_id
         self._in_turn = cpu_bound and usable_cores() < 2
@@ -146,7 +148,7 @@ class Experiment:
             ranking_id: That of the first page, on later ones: they go on in the same draft. It may come from a client:
                 one that is not 1 to 64 letters, digits or `._:~-` is replaced.
             version: Changes whenever users should get another draft under the seed strategy `user`, such as the version
-                of the rankings; the day in UTC where it is not given.
+                of the rankings; the day in UTC where it is not given. All pages of a ranking need the same one.
             mode: Overrules the setting, as for a route that always serves one ranker.
 
         Raises:
@@ -178,7 +180,7 @@ class Experiment:
     def _alone(self, context: Any, request: Request) -> Served:
         """Serve one ranker; where it raises or returns None and is not the baseline, the baseline."""
         try:
-            value = self._kitchen.alone(request.mode, context)
+            value = self._runner.alone(request.mode, context)
             if value is not None or request.mode == self._baseline:
                 return self._serve(request.mode, value, request, _spent(request.mode, request))
             lost = [Made(name=request.mode, loss="empty")]
@@ -186,7 +188,7 @@ class Experiment:
             if request.mode == self._baseline:
                 raise
             lost = [Made(name=request.mode, loss="raised", error=error)]
-        value = self._kitchen.alone(self._baseline, context)
+        value = self._runner.alone(self._baseline, context)
         return self._serve(self._baseline, value, request, _spent(self._baseline, request), lost=lost)
 
     def _together(self, context: Any, request: Request) -> Served:
@@ -206,15 +208,15 @@ class Experiment:
             left = [side for side in sides if side.name not in gone]
             return self._fall_back(context, left, lost, request, ms, parallel=parallel)
         finally:
-            self._kitchen.let_go(made)
+            self._runner.let_go(made)
 
     def _make(self, context: Any, settings: Settings) -> tuple[Sequence[Made], bool]:
         if settings.parallel_enabled and not self._in_turn:
             try:
-                return self._kitchen.side_by_side(context), True
+                return self._runner.side_by_side(context), True
             except RuntimeError as error:  # there are no more threads
                 _log.warning("the rankers cannot run side by side (%s): they run one after the other", error)
-        return self._kitchen.one_by_one(context), False
+        return self._runner.one_by_one(context), False
 
     def _merge(self, sides: Sequence[Side], request: Request, ms: dict[str, float], *, parallel: bool) -> Served:
         """Draft from all sides, pick the rows, log it.
@@ -276,7 +278,7 @@ class Experiment:
         if baseline.loss == "raised" and baseline.error is not None:
             raise baseline.error
         waits = baseline.loss in {"late", "stuck"}
-        value = self._kitchen.alone(baseline.name, context) if waits else baseline.value
+        value = self._runner.alone(baseline.name, context) if waits else baseline.value
         return self._serve(baseline.name, value, request, ms, lost=lost, parallel=parallel)
 
     def _serve(
@@ -350,6 +352,18 @@ class Experiment:
         except Exception:  # noqa: BLE001 - a log that cannot be written must not cost a request its ranking
             _log.exception("the record of ranking %s was not logged", request.ranking_id)
         return Served(ranking=ranking, ranking_id=request.ranking_id, record=record)
+
+
+def _check_names(experiment: str, rankers: Mapping[str, Any]) -> None:
+    """Refuse names that settings and logs could not tell from something else."""
+    if len(rankers) < 2:
+        raise InputError(f"Experiment {experiment!r} needs two rankers or more.")
+    for name in rankers:
+        if not _RANKER.fullmatch(name) or name.upper() == INTERLEAVE or name in _PARTS:
+            raise InputError(
+                f"A ranker of experiment {experiment!r} is named {name!r}: give it a name of letters, digits and _ . - "
+                f"that is none of {INTERLEAVE}, merge and total."
+            )
 
 
 def _snapshot(settings: Any, rankers: Sequence[str], *, ttl: float) -> Snapshot:

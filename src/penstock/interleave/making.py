@@ -88,7 +88,7 @@ def callable_of(ranker: Any) -> Callable[[Any], Any]:
     raise InputError(f"{ranker!r} is no ranker: it is neither callable nor has {_FULL} or {_STREAM}.")
 
 
-class Kitchen:
+class Runner:
     """Makes rankings with the same rankers for request after request; safe to use from many threads.
 
     Args:

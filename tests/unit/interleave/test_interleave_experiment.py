@@ -142,6 +142,12 @@ class TestServing:
         assert served.ranking["item_id"].tolist() == [1.0, 2.0]
         assert [item.ranks for item in served.record.items] == [(1, 1), (2, 2)]
 
+    def test_of_a_repeated_item_the_first_row_and_its_rank_count(self):
+        rows = [{"item_id": 1, "row": 1}, {"item_id": 1, "row": 2}, {"item_id": 2, "row": 3}, {"item_id": 1, "row": 4}]
+        served = Trial(rows, rows).rank()
+        assert [row["row"] for row in served.ranking] == [1, 3]
+        assert [item.ranks for item in served.record.items] == [(1, 1), (2, 2)]
+
     def test_an_id_is_the_same_as_number_and_as_word(self):
         served = Trial([7, 8], ["7", "8"]).rank(k=10)
         assert sorted(item.item_id for item in served.record.items) == ["7", "8"]
@@ -265,10 +271,15 @@ class TestInput:
         with pytest.raises(InputError, match="no mode 'C': it is one of A, B, INTERLEAVE"):
             Trial(A, B).rank(mode="C")
 
-    @pytest.mark.parametrize("names", [[], ["A"], ["A", "INTERLEAVE"], ["interleave", "B"]])
-    def test_too_few_rankers_or_one_with_the_name_of_a_mode(self, names):
+    @pytest.mark.parametrize("names", [[], ["A"]])
+    def test_one_ranker_is_too_few(self, names):
         with pytest.raises(InputError, match="'home' needs two rankers"):
             Experiment("home", dict.fromkeys(names, lambda _c: A), settings=EVERYBODY)
+
+    @pytest.mark.parametrize("name", ["INTERLEAVE", "interleave", "merge", "total", "B:late", "a,b", "", "a b"])
+    def test_a_ranker_may_not_have_a_name_that_means_something_else(self, name):
+        with pytest.raises(InputError, match=f"is named {name!r}"):
+            Experiment("home", dict.fromkeys(["A", name], lambda _c: A), settings=EVERYBODY)
 
     def test_what_is_no_ranker(self):
         with pytest.raises(InputError, match="is no ranker"):

@@ -7,7 +7,7 @@ import pytest
 
 from interleaved import Hanging, always, counted, raises, soon, threads
 from penstock.errors import InputError
-from penstock.interleave.making import MOST_STUCK, Kitchen, Pulled, SideError, callable_of
+from penstock.interleave.making import MOST_STUCK, Pulled, Runner, SideError, callable_of
 from penstock.interleave.workers import Workers
 
 
@@ -35,8 +35,8 @@ class Threadless(Workers):
         return super().start(work)
 
 
-def kitchen(*rankers, deadline=20.0, **more):
-    return Kitchen(dict(zip("ABC", map(always, rankers), strict=False)), deadline=deadline, **more)
+def runner(*rankers, deadline=20.0, **more):
+    return Runner(dict(zip("ABC", map(always, rankers), strict=False)), deadline=deadline, **more)
 
 
 def losses(made):
@@ -52,65 +52,65 @@ class TestBothWays:
     """What holds side by side and one by one."""
 
     def test_rankings_come_in_the_order_of_the_rankers(self, way):
-        made = getattr(kitchen([1], [2], [3]), way)(None)
+        made = getattr(runner([1], [2], [3]), way)(None)
         assert [(each.name, each.value) for each in made] == [("A", [1]), ("B", [2]), ("C", [3])]
         assert all(each.seconds >= 0 for each in made)
 
     def test_each_ranker_is_called_once_with_the_context(self, way):
         asked = Counter()
         rankers = {name: lambda context, name=name: [asked.update([(name, context)])] for name in "AB"}
-        getattr(Kitchen(rankers, deadline=20), way)("now")
+        getattr(Runner(rankers, deadline=20), way)("now")
         assert asked == {("A", "now"): 1, ("B", "now"): 1}
 
     def test_a_ranker_that_raises_costs_its_side_only(self, way):
         error = ValueError("no")
-        made = getattr(kitchen(raises(error), [2]), way)(None)
+        made = getattr(runner(raises(error), [2]), way)(None)
         assert losses(made) == ["raised", None]
         assert made[0].error is error
 
     @pytest.mark.parametrize("nothing", [None, [], (), {}, ""])
     def test_a_ranker_that_returns_nothing_is_empty(self, way, nothing):
-        assert losses(getattr(kitchen([1], lambda _context: nothing), way)(None)) == [None, "empty"]
+        assert losses(getattr(runner([1], lambda _context: nothing), way)(None)) == [None, "empty"]
 
     def test_a_ranking_whose_length_cannot_be_told_costs_its_side_only(self, way):
         class Lengthless:
             def __len__(self):
                 raise TypeError("len() of unsized object")
 
-        made = getattr(kitchen([1], lambda _context: Lengthless()), way)(None)
+        made = getattr(runner([1], lambda _context: Lengthless()), way)(None)
         assert losses(made) == [None, "raised"]
 
 
 def test_even_an_exit_in_a_ranker_s_thread_costs_its_side_only():
-    assert losses(kitchen([1], raises(SystemExit(1))).side_by_side(None)) == [None, "raised"]
+    assert losses(runner([1], raises(SystemExit(1))).side_by_side(None)) == [None, "raised"]
 
 
 def test_an_interrupt_is_not_kept_from_the_caller_s_thread():
     with pytest.raises(KeyboardInterrupt):
-        kitchen(raises(KeyboardInterrupt()), [2]).one_by_one(None)
+        runner(raises(KeyboardInterrupt()), [2]).one_by_one(None)
 
 
 def test_side_by_side_the_rankers_are_at_work_at_the_same_time():
     barrier = threading.Barrier(3, timeout=20)
     meet = [lambda _context, number=number: [number, barrier.wait()] for number in range(3)]
-    assert losses(kitchen(*meet).side_by_side(None)) == [None, None, None]
+    assert losses(runner(*meet).side_by_side(None)) == [None, None, None]
 
 
 def test_one_by_one_all_rankers_run_in_the_caller_s_thread():
     where = [lambda _context: [threading.get_ident()]] * 2
-    assert values(kitchen(*where).one_by_one(None)) == [[threading.get_ident()]] * 2
+    assert values(runner(*where).one_by_one(None)) == [[threading.get_ident()]] * 2
 
 
 def test_a_late_side_costs_only_itself():
     with Hanging() as hanging:
-        made = kitchen([1], hanging, deadline=0.01).side_by_side(None)
+        made = runner([1], hanging, deadline=0.01).side_by_side(None)
         assert losses(made) == [None, "late"]
         assert hanging.returned == 0
 
 
 def test_a_ranking_that_is_there_is_waited_for_no_longer():
     with Hanging() as hanging:
-        made = kitchen(hanging, raises(ValueError()), [3], deadline=0.01).side_by_side(None)
+        made = runner(hanging, raises(ValueError()), [3], deadline=0.01).side_by_side(None)
         assert losses(made) == ["late", "raised", None]
 
 
@@ -118,21 +118,21 @@ def test_without_anything_to_serve_the_first_ranking_after_the_deadline_is_waite
     go = threading.Event()
     threading.Timer(0.2, go.set).start()
     with Hanging() as hanging:
-        made = kitchen(lambda _context: [go.wait(20)], hanging, deadline=0.01).side_by_side(None)
+        made = runner(lambda _context: [go.wait(20)], hanging, deadline=0.01).side_by_side(None)
         assert losses(made) == [None, "late"]
 
 
 def test_an_empty_ranking_is_nothing_to_serve_instead():
     go = threading.Event()
     threading.Timer(0.2, go.set).start()
-    made = kitchen(lambda _context: [go.wait(20)], [], deadline=0.01).side_by_side(None)
+    made = runner(lambda _context: [go.wait(20)], [], deadline=0.01).side_by_side(None)
     assert losses(made) == [None, "empty"]
 
 
 def test_without_a_deadline_all_are_waited_for():
     go = threading.Event()
     threading.Timer(0.1, go.set).start()
-    made = kitchen([1], lambda _context: [go.wait(20)], deadline=None).side_by_side(None)
+    made = runner([1], lambda _context: [go.wait(20)], deadline=None).side_by_side(None)
     assert losses(made) == [None, None]
 
 
@@ -143,7 +143,7 @@ def test_one_by_one_a_ranker_is_left_out_once_the_deadline_is_over():
         clock.now += 2
         return [1]
 
-    made = kitchen(slow, raises(AssertionError("asked")), deadline=1.0, clock=clock).one_by_one(None)
+    made = runner(slow, raises(AssertionError("asked")), deadline=1.0, clock=clock).one_by_one(None)
     assert losses(made) == [None, "late"]
 
 
@@ -154,7 +154,7 @@ def test_one_by_one_a_deadline_never_leaves_nothing():
         clock.now += 2
         raise ValueError
 
-    assert losses(kitchen(slow, [2], deadline=1.0, clock=clock).one_by_one(None)) == ["raised", None]
+    assert losses(runner(slow, [2], deadline=1.0, clock=clock).one_by_one(None)) == ["raised", None]
 
 
 class TestStuck:
@@ -165,14 +165,14 @@ class TestStuck:
 
     def test_is_called_no_more(self):
         with Hanging() as hanging:
-            mine = kitchen([1], hanging, deadline=0.001)
+            mine = runner([1], hanging, deadline=0.001)
             assert self.hang(mine, MOST_STUCK + 20) == ["late"] * MOST_STUCK + ["stuck"] * 20
             assert soon(lambda: hanging.calls >= MOST_STUCK)
             assert hanging.calls == MOST_STUCK
 
     def test_is_called_again_when_a_call_returns(self):
         with Hanging() as hanging:
-            mine = kitchen([1], hanging, deadline=0.001)
+            mine = runner([1], hanging, deadline=0.001)
             self.hang(mine, MOST_STUCK)
             hanging.let_go()
             assert soon(lambda: all(call.over for call in mine._late["B"]))
@@ -182,7 +182,7 @@ class TestStuck:
     def test_is_tried_once_more_after_a_while(self):
         clock = Clock()
         with Hanging() as hanging:
-            mine = kitchen([1], hanging, deadline=0.001, clock=clock)
+            mine = runner([1], hanging, deadline=0.001, clock=clock)
             self.hang(mine, MOST_STUCK)
             clock.now += 29
             assert self.hang(mine, 1) == ["stuck"]
@@ -194,7 +194,7 @@ class TestStuck:
     def test_does_not_fill_the_process_with_trials(self):
         clock = Clock()
         with Hanging() as hanging:
-            mine = kitchen([1], hanging, deadline=0.001, clock=clock)
+            mine = runner([1], hanging, deadline=0.001, clock=clock)
             for _ in range(120):
                 clock.now += 31
                 self.hang(mine, 1)
@@ -203,7 +203,7 @@ class TestStuck:
 
     def test_costs_the_other_rankers_nothing(self):
         with Hanging() as hanging:
-            mine = kitchen([1], hanging, [3], deadline=0.001)
+            mine = runner([1], hanging, [3], deadline=0.001)
             self.hang(mine, MOST_STUCK)
             mine._deadline = 20.0
             assert losses(mine.side_by_side(None)) == [None, "stuck", None]
@@ -214,7 +214,7 @@ class TestWithoutThreads:
 
     def test_nothing_is_started_where_there_is_not_one(self):
         asked = []
-        mine = kitchen(lambda _context: asked.append("A"), [2], workers=Threadless(0))
+        mine = runner(lambda _context: asked.append("A"), [2], workers=Threadless(0))
         with pytest.raises(RuntimeError, match="no thread"):
             mine.side_by_side(None)
         assert asked == []
@@ -223,7 +223,7 @@ class TestWithoutThreads:
     def test_what_finds_none_is_made_here_and_nothing_twice(self, enough_for):
         asked = Counter()
         rankers = {name: lambda _context, name=name: [asked.update(name)] for name in "ABC"}
-        made = Kitchen(rankers, deadline=20, workers=Threadless(enough_for)).side_by_side(None)
+        made = Runner(rankers, deadline=20, workers=Threadless(enough_for)).side_by_side(None)
         assert losses(made) == [None, None, None]
         assert asked == {"A": 1, "B": 1, "C": 1}
 
@@ -238,7 +238,7 @@ class TestStreams:
 
     def test_an_item_is_made_only_when_it_is_asked_for(self):
         taken = []
-        mine = kitchen(counted(range(100), taken))
+        mine = runner(counted(range(100), taken))
         made = self.pulled(mine)
         assert soon(lambda: taken == [0])
         assert [next(made[0].value) for _ in range(3)] == [0, 1, 2]
@@ -247,7 +247,7 @@ class TestStreams:
         assert taken == [0, 1, 2]
 
     def test_a_stream_ends_where_the_ranker_ends_it(self):
-        mine = kitchen(counted([1, 2], []))
+        mine = runner(counted([1, 2], []))
         assert list(self.pulled(mine)[0].value) == [1, 2]
 
     def test_a_stream_that_breaks_off_gives_what_it_had_and_then_its_error(self):
@@ -255,7 +255,7 @@ class TestStreams:
             yield 1
             raise ValueError("half way")
 
-        stream = self.pulled(kitchen(broken))[0].value
+        stream = self.pulled(runner(broken))[0].value
         assert next(stream) == 1
         with pytest.raises(SideError) as caught:
             next(stream)
@@ -269,7 +269,7 @@ class TestStreams:
             go.wait(60)
             yield 2
 
-        mine = kitchen(slow, deadline=0.3)
+        mine = runner(slow, deadline=0.3)
         made = self.pulled(mine)
         assert next(made[0].value) == 1
         with pytest.raises(SideError) as caught:
@@ -285,7 +285,7 @@ class TestStreams:
             yield 1
             go.wait(60)
 
-        mine = kitchen([1], hangs, deadline=0.15)
+        mine = runner([1], hangs, deadline=0.15)
         for _ in range(MOST_STUCK):
             made = mine.side_by_side(None)
             assert losses(made) == [None, None]
@@ -309,7 +309,7 @@ class TestStreams:
             finally:
                 ended.set()
 
-        mine = kitchen(careful)
+        mine = runner(careful)
         mine.let_go(self.pulled(mine))
         assert ended.wait(20)
 
@@ -328,7 +328,7 @@ class TestStreams:
                 ended.set()
 
         before = threads()
-        mine = kitchen([1], late, deadline=0.01)
+        mine = runner([1], late, deadline=0.01)
         assert losses(mine.side_by_side(None)) == [None, "late"]
         go.set()
         assert soon(lambda: all(call.over for call in mine._late["B"]))

@@ -102,7 +102,7 @@ def test_what_a_frozen_thread_makes_later_is_not_in_the_next_request(caplog):
     def rank_a(number):
         if number == 1:  # the thread of the first request thaws in the middle of the second
             go[0].set()
-            assert soon(lambda: all(call.over for call in trial.experiment._kitchen._late["B"]))
+            assert soon(lambda: all(call.over for call in trial.experiment._runner._late["B"]))
             go[1].set()
         done.set()
         return ["a"]
@@ -110,7 +110,7 @@ def test_what_a_frozen_thread_makes_later_is_not_in_the_next_request(caplog):
     trial = Trial(rank_a, rank_b, deadline=0.05)
     assert trial.rank(0).ranking == ["a"]
     assert trial.record.fallback_reason == "B:late"
-    trial.experiment._kitchen._deadline = 60.0
+    trial.experiment._runner._deadline = 60.0
     assert sorted(trial.rank(1).ranking) == ["a", "of request 1"]
     assert done.is_set()
 
@@ -127,8 +127,8 @@ class TestAHundredHungCalls:
                 ["B:late"] * MOST_STUCK + ["B:stuck"] * (100 - MOST_STUCK)
             )
             hanging.let_go()
-            assert soon(lambda: all(call.over for call in trial.experiment._kitchen._late["B"]))
-        trial.experiment._kitchen._deadline = 60.0
+            assert soon(lambda: all(call.over for call in trial.experiment._runner._late["B"]))
+        trial.experiment._runner._deadline = 60.0
         trial.rank(k=10)
         assert trial.record.fallback_reason is None
 
@@ -220,11 +220,11 @@ experiment = Experiment(
 for _ in range(20):
     experiment.rank(user_id="ann", k=4)
 assert lines[-1].fallback_reason == "B:stuck", lines[-1]
-with experiment._kitchen._lock:  # another thread of the parent may hold it at this moment
+with experiment._runner._lock:  # another thread of the parent may hold it at this moment
     child = os.fork()
     if not child:
         hangs[0] = False
-        experiment._kitchen._deadline = 30.0
+        experiment._runner._deadline = 30.0
         served = experiment.rank(user_id="ann", k=4)
         os._exit(0 if sorted(served.ranking) == [1, 2, 3, 4] and served.record.parallel else 3)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
