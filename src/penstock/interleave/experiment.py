@@ -14,34 +14,31 @@ import logging
 import re
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from penstock.errors import InputError
 from penstock.interleave.cores import usable_cores
-from penstock.interleave.draft import interleave
 from penstock.interleave.making import Made, Runner, SideError, callable_of
+from penstock.interleave.merge import merge, sides_of
 from penstock.interleave.methods import METHODS, method
 from penstock.interleave.record import Record, ShownItem
 from penstock.interleave.request import Request, mode_for, now, ranking_name, unit_of
-from penstock.interleave.returned import key, merged, returned
+from penstock.interleave.returned import key, returned
 from penstock.interleave.settings import INTERLEAVE, Settings
-from penstock.interleave.side import Side
 from penstock.interleave.sinks import to_stream
 from penstock.interleave.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from penstock.interleave.methods import Draft
+    from penstock.interleave.side import Side
     from penstock.interleave.sinks import Sink
 
 _log = logging.getLogger("penstock.interleave")
 
 _RANKER: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _PARTS: Final = ("merge", "total")
-_COMPARED: Final = 3
-"""Ranks are known among this many times the items shown, where the lists are there anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +193,7 @@ class Experiment:
         made, parallel = self._make(context, request.held.settings)
         ms = {each.name: each.seconds * 1e3 for each in made if each.seconds is not None}
         try:
-            sides, lost = _sides(made, self._item_id)
+            sides, lost = sides_of(made, self._item_id)
             if not lost:
                 try:
                     return self._merge(sides, request, ms, parallel=parallel)
@@ -219,36 +216,31 @@ class Experiment:
         return self._runner.one_by_one(context), False
 
     def _merge(self, sides: Sequence[Side], request: Request, ms: dict[str, float], *, parallel: bool) -> Served:
-        """Draft from all sides, pick the rows, log it.
+        """Merge all sides, and log it.
 
         Raises:
             SideError: A side was lost on the way.
         """
         began = now()
         settings = request.held.settings
-        draft = interleave(
+        done = merge(
             sides,
-            request.offset + request.k,
+            request.k,
+            offset=request.offset,
             method=settings.interleave_method,
             seed=f"{self._salt}|{request.seed}",
             block=self._block or request.k or None,
         )
-        if request.k and (empty := [side.name for side in sides if side.is_empty()]):
-            raise SideError(empty, "empty", "it has no items")
-        items = _shown(draft, sides, request.offset)
-        sources = draft.sources[request.offset :]
-        picks = [(source, sides[source].place(item.item_id)) for source, item in zip(sources, items, strict=True)]
-        ranking = merged([side.ranking for side in sides], picks)
         ms["merge"] = (now() - began) * 1e3
         return self._send(
-            ranking,
+            done.ranking,
             request,
             ms,
-            items,
+            done.items,
             mode=INTERLEAVE,
             method=settings.interleave_method,
             seed=request.seed_id,
-            competitive=_competitive(items, sides),
+            competitive=done.competitive,
             parallel=parallel,
             depth=tuple(side.read for side in sides),
         )
@@ -395,54 +387,6 @@ def _words(ranking: Any, item_id: str) -> list[str | None]:
         if ranking is not None:
             _log.warning("the items of a ranking are not in its record: %s", error)
         return []
-
-
-def _sides(made: Sequence[Made], item_id: str) -> tuple[list[Side], list[Made]]:
-    """Make what the rankers returned readable; all sides must be of one type."""
-    sides: list[Side] = []
-    lost: list[Made] = []
-    for each in made:
-        if each.loss is not None:
-            lost.append(each)
-            continue
-        try:
-            side = Side(each.name, returned(each.value, item_id))
-        except InputError as error:
-            lost.append(replace(each, loss="unreadable", error=error))
-            continue
-        if sides and side.ranking.kind != sides[0].ranking.kind:
-            lost.append(replace(each, loss="unreadable", error=InputError("The rankers return different types.")))
-        else:
-            sides.append(side)
-    return sides, lost
-
-
-def _shown(draft: Draft, sides: Sequence[Side], offset: int) -> list[ShownItem]:
-    """List the items of a page with their ranks."""
-    for side in sides:
-        side.look_ahead(_COMPARED * len(draft.items))
-    names = [side.name for side in sides]
-    worth = draft.credits or (None,) * len(draft.items)
-    shown = zip(draft.items[offset:], draft.sources[offset:], worth[offset:], strict=True)
-    return [
-        ShownItem(
-            item_id=str(item),
-            position=position,
-            source_ranker=names[source],
-            ranks=tuple([side.rank(str(item)) for side in sides]),
-            credit=credit,
-        )
-        for position, (item, source, credit) in enumerate(shown, offset + 1)
-    ]
-
-
-def _competitive(items: Sequence[ShownItem], sides: Sequence[Side]) -> bool:
-    """Say whether the lists differ as far as they are shown; what a stream was not read for does not tell."""
-    return any(
-        rank != item.position and (rank is not None or side.ranking.whole or side.read >= item.position)
-        for item in items
-        for rank, side in zip(item.ranks, sides, strict=True)
-    )
 
 
 def _iso(seconds: float) -> str:
