@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from penstock.interleave.draft import interleave
     from penstock.interleave.experiment import Experiment, Served
+    from penstock.interleave.gateway import Gateway
     from penstock.interleave.methods import METHODS, Draft
     from penstock.interleave.record import Record, ShownItem
     from penstock.interleave.settings import INTERLEAVE, Settings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Draft": "methods",
     "Experiment": "experiment",
+    "Gateway": "gateway",
     "INTERLEAVE": "settings",
     "METHODS": "methods",
     "Record": "record",
@@ -50,6 +52,7 @@ __all__ = [
     "METHODS",
     "Draft",
     "Experiment",
+    "Gateway",
     "Record",
     "Served",
     "Settings",
