@@ -1,6 +1,6 @@
 """An interval that may be looked at every day, and stopped on when it leaves 0.
 
-An interval of fixed size is right once. Looked at on 14 days, it finds a winner between two equal rankers in 12 to 21
+An interval of fixed size is right once. Looked at on 14 days, it finds a winner between two equal rankers in 14 to 20
 of 100 experiments instead of 5. The normal-mixture boundary (Robbins 1970; the mSPRT of Johari et al. 2017; Howard et
 al., Annals of Statistics 2021) is right at all times at once:
 
