@@ -72,9 +72,8 @@ def _names(event: Event) -> Iterator[str]:
     yield f"{method} {event.get('resource')}"
     called = str(event.get("rawPath") or event.get("path"))
     yield f"{method} {called.rstrip('/') or '/'}"
-    without_stage = called.removeprefix(
-        f"/{about.get('stage')}"
-    )  # an HTTP API puts a stage with a name before the path
+    # An HTTP API puts a stage with a name before the path.
+    without_stage = called.removeprefix(f"/{about.get('stage')}")
     yield f"{method} {without_stage.rstrip('/') or '/'}"
 
 
@@ -82,9 +81,8 @@ def _query(event: Event) -> dict[str, str]:
     query = _part(event, "queryStringParameters")
     if "elb" not in _part(event, "requestContext"):
         return query
-    return {
-        unquote_plus(name): unquote_plus(value) for name, value in query.items()
-    }  # a load balancer leaves that to us
+    # A load balancer leaves the decoding to us.
+    return {unquote_plus(name): unquote_plus(value) for name, value in query.items()}
 
 
 def _cookies(pairs: list[str]) -> dict[str, str]:

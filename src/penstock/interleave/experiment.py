@@ -22,7 +22,7 @@ from penstock.interleave.cores import usable_cores
 from penstock.interleave.making import Made, Runner, SideError, callable_of
 from penstock.interleave.merge import merge, sides_of
 from penstock.interleave.methods import METHODS, method
-from penstock.interleave.record import Record, ShownItem
+from penstock.interleave.record import Record, ShownItem, stamp
 from penstock.interleave.request import Request, mode_for, now, ranking_name, unit_of
 from penstock.interleave.returned import key, returned
 from penstock.interleave.settings import INTERLEAVE, Settings
@@ -323,7 +323,7 @@ class Experiment:
         unit = request.unit
         ms["total"] = (now() - request.began) * 1e3
         record = Record(
-            time=_iso(self._clock()),
+            time=stamp(self._clock()),
             experiment=self.name,
             ranking_id=request.ranking_id,
             mode=mode,
@@ -387,8 +387,3 @@ def _words(ranking: Any, item_id: str) -> list[str | None]:
         if ranking is not None:
             _log.warning("the items of a ranking are not in its record: %s", error)
         return []
-
-
-def _iso(seconds: float) -> str:
-    whole, part = divmod(int(seconds * 1e3), 1_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{part:03d}Z"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import floor
+from time import gmtime, strftime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -110,6 +112,12 @@ class Record:
     def line(self) -> str:
         """Write the record as one line of JSON, without a line break at its end."""
         return json.dumps(self.as_dict(), separators=(",", ":"))
+
+
+def stamp(seconds: float) -> str:
+    """Write a time, given in seconds since 1970, as records have it."""
+    whole, part = divmod(floor(seconds * 1_000), 1_000)
+    return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(whole))}.{part:03d}Z"
 
 
 _DIGITS = 6  # of a credit: what a sum of fifty misses by is far below any credit that counts

@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from penstock.interleave.settings import INTERLEAVE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
@@ -77,7 +79,7 @@ def to_cloudwatch(
             **record.as_dict(),
             "TotalMs": round(record.ms["total"], 2),
             "MergeMs": round(record.ms.get("merge", 0.0), 2),
-            "Interleaved": int(record.mode == "INTERLEAVE" and record.fallback_reason is None),
+            "Interleaved": int(record.mode == INTERLEAVE and record.fallback_reason is None),
             "Fallback": int(record.fallback_reason is not None),
             "SettingsNotFresh": int(record.settings != "fresh"),
         }

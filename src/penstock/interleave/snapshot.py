@@ -1,9 +1,9 @@
 """The settings of this moment, in memory: read by every request, refreshed once per time to live.
 
-A request never waits for settings that it can do without. One thread refreshes what is overdue; all others are served
-what is held. What cannot be refreshed is served on as `stale` for a while, and after that the baseline: the first
-ranker for everybody. While a source fails it is asked less and less often, but at least once per time to live, so that
-a switch outside is seen within one time to live of the source's recovery.
+One request at a time refreshes what is overdue, and waits for it; all others are served what is held. What cannot be
+refreshed is served on as `stale` for a while, and after that the baseline: the first ranker for everybody. While a
+source fails it is asked less and less often, but at least once per time to live, so that a switch outside is seen
+within one time to live of the source's recovery.
 
 One exception to "taken whole or not at all": where the source answers, and its mode asks for the baseline, the
 baseline is served at once, even if something else in the answer is malformed. An emergency stop must not fail because

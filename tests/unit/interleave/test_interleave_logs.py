@@ -12,7 +12,8 @@ from interleaving import click, duel, record, shown, write_lines
 from penstock.errors import InputError
 from penstock.interleave.analysis import analyse
 from penstock.interleave.analysis.clicks import Clicks
-from penstock.interleave.analysis.logs import Logs, seconds, stamp
+from penstock.interleave.analysis.logs import Logs, seconds
+from penstock.interleave.record import stamp
 
 
 def pages(path):

@@ -11,7 +11,7 @@ from penstock.interleave.analysis.checks import checks
 from penstock.interleave.analysis.clicks import Clicks
 from penstock.interleave.analysis.compare import compare, pairings, scored
 from penstock.interleave.analysis.credit import Credit, check_fit, credit_for
-from penstock.interleave.analysis.logs import Logs, seconds, stamp
+from penstock.interleave.analysis.logs import Logs, seconds
 from penstock.interleave.analysis.preference import check_confidence
 from penstock.interleave.analysis.report import (
     SCHEMA,
@@ -23,6 +23,8 @@ from penstock.interleave.analysis.report import (
     Report,
 )
 from penstock.interleave.analysis.tally import Tally
+from penstock.interleave.record import SCHEMA as RECORDS
+from penstock.interleave.record import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -191,7 +193,7 @@ def _latency(tally: Tally) -> tuple[Latency, ...]:
 def _check_found(log: Logs, tally: Tally, experiment: str | None) -> None:
     if not tally.pages:
         broken = f"; {log.broken:,} records cannot be read ({log.first_broken})" if log.broken else ""
-        raise InputError(f"No line of the log is a ranking of penstock.interleave/1 (of {log.lines:,}){broken}.")
+        raise InputError(f"No line of the log is a ranking of {RECORDS} (of {log.lines:,}){broken}.")
     fates = tally.rankings()
     if experiment is not None and set(fates) == {("other_experiment", "")}:
         raise InputError(f"The log has no experiment {experiment!r}: check its name.")

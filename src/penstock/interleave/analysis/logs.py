@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import msgspec
 
 from penstock.errors import InputError
+from penstock.interleave.record import SCHEMA
+from penstock.interleave.returned import key
+from penstock.interleave.settings import INTERLEAVE
 from penstock.tables.parquet import open_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-
-SCHEMA = "penstock.interleave/1"
 
 _MARK = b"penstock.interleave/"
 _DEPTH = 4  # objects within messages within objects
@@ -71,7 +72,7 @@ class Page(msgspec.Struct, frozen=True):
     @property
     def merged(self) -> bool:
         """Whether it was interleaved in the end."""
-        return self.mode == "INTERLEAVE" and self.fallback_reason is None
+        return self.mode == INTERLEAVE and self.fallback_reason is None
 
 
 class Logs:
@@ -191,10 +192,8 @@ def lines_of(path: Path) -> Iterator[bytes]:
 
 
 def word(item: str | float) -> str:
-    """Write the id of an item as the log does: 7, 7.0 and "7" are the same."""
-    if isinstance(item, float) and item.is_integer():
-        return str(int(item))
-    return item if isinstance(item, str) else str(item)
+    """Write the id of an item as the request path does: 7, 7.0 and "7" are the same."""
+    return key(item) or ""
 
 
 def seconds(time: str) -> float:
@@ -205,11 +204,6 @@ def seconds(time: str) -> float:
     """
     moment = datetime.fromisoformat(time)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def stamp(time: float) -> str:
-    """Write a time as the log does."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _beginning(path: Path) -> bytes:

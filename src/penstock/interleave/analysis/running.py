@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from penstock.interleave.analysis.logs import stamp
 from penstock.interleave.analysis.report import AlwaysValid, Point
 from penstock.interleave.analysis.sequential import ConfidenceSequence, Sums
+from penstock.interleave.record import stamp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

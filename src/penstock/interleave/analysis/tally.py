@@ -17,6 +17,7 @@ import numpy as np
 from penstock.interleave.analysis.clicks import shown_as
 from penstock.interleave.analysis.credit import Shown, is_common
 from penstock.interleave.analysis.logs import word
+from penstock.interleave.settings import INTERLEAVE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -285,7 +286,7 @@ class Tally:
         mode = "fallback" if page.fallback_reason is not None else page.mode
         for part, ms in page.ms.items():
             self.durations.setdefault((mode, part), Durations()).take(ms)
-        if page.intended != "INTERLEAVE":
+        if page.intended != INTERLEAVE:
             return
         inside = page.merged or page.fallback_reason is not None
         self.intended += inside

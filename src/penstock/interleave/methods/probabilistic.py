@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
+from math import fsum
 from typing import TYPE_CHECKING
 
 from penstock.interleave.feed import END, Feed
@@ -86,7 +87,7 @@ class Softmax:
     def probability(self, item: Hashable) -> float:
         """How likely an item is to be drawn now."""
         # The sum is taken anew: what is left of a sum that items were subtracted from would be rounding errors.
-        return self.chances[item] / sum(self.chances.values()) if item in self.chances else 0.0
+        return self.chances[item] / fsum(self.chances.values()) if item in self.chances else 0.0
 
     def draw(self, coins: Coins) -> Hashable:
         """Draw one of the items; there must be one."""
@@ -104,7 +105,7 @@ class Softmax:
         while len(self.chances) < DEPTH and (item := self._feed.at(self._next)) is not END:
             self._next += 1
             if item not in taken:
-                self.chances[item] = float(self._next) ** -TAU
+                self.chances[item] = 1.0 / self._next**TAU
 
 
 def _drawer(first: Softmax, second: Softmax, coins: Coins) -> int:

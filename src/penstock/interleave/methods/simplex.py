@@ -15,6 +15,7 @@ the primal method, which would first look for any unbiased mixture.
 
 from __future__ import annotations
 
+from math import fsum
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,7 +60,7 @@ def stakes(depth: int) -> list[float]:
 
 def cost(states: States, path: Path, stake: Sequence[float]) -> float:
     """Give the mean square of the credit on a path, over the depths that a user may stop at."""
-    return sum(s * row[at] ** 2 for s, row, at in zip(stake, states.credits, path, strict=True))
+    return fsum(s * row[at] ** 2 for s, row, at in zip(stake, states.credits, path, strict=True))
 
 
 def improve(states: States, start: Stepwise, *, pivots: int) -> Mixture:
@@ -104,7 +105,7 @@ class _Basis:
         for row, path in chosen:
             weight = self.weights[row]
             off = [rest - weight * entry for rest, entry in zip(off, _column(self._states, path), strict=True)]
-        exact = [(path, self.weights[row] + sum(map(mul, self.inverse[row], off))) for row, path in chosen]
+        exact = [(path, self.weights[row] + fsum(map(mul, self.inverse[row], off))) for row, path in chosen]
         kept = [(path, weight) for path, weight in exact if weight > 0.0]
         return [path for path, _ in kept], [weight for _, weight in kept]
 
@@ -151,7 +152,7 @@ class _Basis:
 
     def _direction(self, path: Path) -> list[float]:
         column = _column(self._states, path)
-        return [sum(map(mul, row, column)) for row in self.inverse]
+        return [fsum(map(mul, row, column)) for row in self.inverse]
 
     def _prices(self) -> list[float]:
         prices = [0.0] * len(self.inverse)
@@ -185,7 +186,7 @@ class _Basis:
         for row, (weight, path) in enumerate(zip(self.weights, self.paths, strict=True)):
             if weight < -_ZERO or (path is None and weight > _ZERO):
                 entries = self.inverse[row]
-                far = weight * weight / sum(map(mul, entries, entries))
+                far = weight * weight / fsum(map(mul, entries, entries))
                 if far > most:
                     most, found = far, row
         return found
@@ -259,7 +260,7 @@ class _Market:
         while True:
             moved = [price + step * entry for price, entry in zip(prices, way, strict=True)]
             gain, path = self.offer(moved)
-            rate = sum(map(mul, way, _column(self._states, path)))
+            rate = fsum(map(mul, way, _column(self._states, path)))
             if gain < -least and rate > _TINY:
                 shorter = max(step + gain / rate, 0.0)
                 if found is not None and shorter >= step:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import accumulate, pairwise
+from math import fsum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _least_spread(row: Sequence[float], lower: list[float], upper: list[float]) 
     """Give the row of least variance with mean 0 between two bounds, and its mean where 0 is out of reach."""
     shares = lower
     gaps = [right - left for left, right in pairwise(row)]
-    mean = row[-1] - sum(share * gap for share, gap in zip(shares, gaps, strict=False))
+    mean = row[-1] - fsum(share * gap for share, gap in zip(shares, gaps, strict=False))
     for at in range(len(gaps) - 1, -1, -1):
         if mean <= 0.0:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from penstock.interleave.page.wording import part, share
+from penstock.interleave.settings import INTERLEAVE
 from penstock.page import Column, Markup, element, foreign, join, section, table
 from penstock.page.figures import NONE, count, decimal, plural
 
@@ -173,6 +174,6 @@ def _settings(report: Report) -> list[tuple[str, int]]:
 
 
 def _mode(row: Latency) -> str:
-    if row.mode == "INTERLEAVE":
+    if row.mode == INTERLEAVE:
         return "interleaved"
     return "fallback" if row.mode == "fallback" else f"by {row.mode} alone"

@@ -16,7 +16,8 @@ import numpy as np
 from penstock.errors import InputError
 from penstock.interleave.coins import bucket, pseudonym
 from penstock.interleave.draft import interleave
-from penstock.interleave.record import Record, ShownItem
+from penstock.interleave.record import Record, ShownItem, stamp
+from penstock.interleave.settings import INTERLEAVE
 from penstock.interleave.simulation.clicks import NO_ITEM
 from penstock.interleave.simulation.pool import heads, ranks_of
 
@@ -146,10 +147,10 @@ def _record(lists: Lists, served: Served, number: int, *, method: str, k: int, s
     orders = (lists.first[served.query], lists.second[served.query])
     name = _name(served.user)
     return Record(
-        time=_iso(served.time),
+        time=stamp(served.time.timestamp()),
         experiment=EXPERIMENT,
         ranking_id=_ranking_id(served, number),
-        mode="INTERLEAVE",
+        mode=INTERLEAVE,
         method=method,
         unit="user",
         user=pseudonym(EXPERIMENT, name),
@@ -185,7 +186,7 @@ def _clicks(served: Served, number: int, clicks: Clicks) -> Iterator[str]:
         click = {
             "ranking_id": _ranking_id(served, number),
             "item_id": _item_id(served, served.draft.items[place]),
-            "time": _iso(served.time + timedelta(seconds=3 * (place + 1))),
+            "time": stamp(served.time.timestamp() + 3 * (place + 1)),
         }
         yield json.dumps(click, separators=(",", ":"))
 
@@ -205,7 +206,3 @@ def _ranking_id(served: Served, number: int) -> str:
 
 def _item_id(served: Served, item: object) -> str:
     return f"q{served.query}-{item}"
-
-
-def _iso(time: datetime) -> str:
-    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}Z"
