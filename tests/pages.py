@@ -31,8 +31,9 @@ PORT = "8765"
 
 _BLOCK = re.compile(r"^(<!-- figures vary -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _STEP = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
-_JOB = re.compile(r"score-\d{8}-\d{6}-[0-9a-f]{4}")
+_JOB = re.compile(r"(score|grade)-\d{8}-\d{6}-[0-9a-f]{4}")
 _WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 _PROGRESS = re.compile(r"^[\d,]+/[\d,]+ rows .*\n", re.MULTILINE)
 _FETCH = re.compile(r"curl -s (\S+) \| python3 -m json\.tool")
 _PATIENCE = 60  # seconds for one command
@@ -159,11 +160,12 @@ class Reader:
     def in_words_of_the_pages(self, printed):
         """Replace what is different each time: the folder, the port, the ids of jobs, the time."""
         printed = printed.replace(str(self.folder), HOME).replace(self._port, PORT)
+        printed = _STAMP.sub("2026-11-21T10:15:00.000+00:00", printed)
         return _WHEN.sub("2026-11-21 10:15:00", _JOB.sub(self._job, printed))
 
     def _job(self, found):
         number = self._jobs.setdefault(found[0], len(self._jobs))
-        return f"score-20261121-10{15 + number}00-{(0x7D1E + 0x2A9B * number) % 0x10000:04x}"
+        return f"{found[1]}-20261121-10{15 + number}00-{(0x7D1E + 0x2A9B * number) % 0x10000:04x}"
 
     def _run(self, command):
         done = subprocess.run(

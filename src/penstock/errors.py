@@ -15,6 +15,7 @@ PenstockError ─┬─ InputError          fix the file, the column, the option
                └─ Later               the same call may succeed later
                    ├─ Throttled       asked too often; may say when to come back
                    └─ Unreachable     no answer: connection lost, time limit or a server error
+                       ├─ TimedOut       the answer did not come in time
                        └─ NoConnection   the connection could not even be made
 
 Messages are one sentence: what is wrong, where, and what to do.
@@ -140,6 +141,10 @@ class Unreachable(Later):
     """No usable answer: the connection failed, the time was up, or the server had an error (5xx)."""
 
     code = "unreachable"
+
+
+class TimedOut(Unreachable):
+    """The answer did not come in time."""
 
 
 class NoConnection(Unreachable):

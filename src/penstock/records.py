@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +27,13 @@ class Item:
 
     Attributes:
         key: Where it stands.
-        fields: What is judged, by name; `text` is the text itself.
+        fields: What is judged, by name; where that is a text, it is called `text`.
         digest: 16 hexadecimal digits that change whenever what is judged changes.
         problem: One sentence, where the source could not read this item.
     """
 
     key: Key
-    fields: Mapping[str, str]
+    fields: Mapping[str, Any]
     digest: str = ""
     problem: str = ""
 
@@ -67,12 +67,13 @@ class Verdict:
     Attributes:
         key: The item's key.
         digest: The item's digest, so that a changed item is known.
-        scores: One number from 0 to 1 per category, in the order of the categories.
-        method: What made it: a model's name, `local:lexical` or `local:trained`.
+        scores: One number from 0 to 1 per category, in the order of the categories; none where a person has to decide.
+        method: What made it: a model's name, or that of a judge of our own, such as `local:lexical`.
         note: Why a fallback was used, where one was.
         cached: Whether it was remembered instead of asked for.
         seconds: Time from the first call to the accepted reply.
         usage: What it took.
+        detail: What else its system keeps with it, as JSON; the ledger does not look into it.
     """
 
     key: Key
@@ -83,6 +84,7 @@ class Verdict:
     cached: bool = False
     seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,7 @@ class Failure:
         status: The HTTP status behind it, where there was one.
         seconds: Time spent on it.
         usage: What it took.
+        detail: What else its system keeps with it, as JSON; the ledger does not look into it.
     """
 
     key: Key
@@ -108,6 +111,7 @@ class Failure:
     status: int | None = None
     seconds: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    detail: str = ""
 
 
 Outcome: TypeAlias = Verdict | Failure

@@ -12,6 +12,8 @@ import pytest
 
 from pages import DOCS, PAGES, ROOT, blocks, same
 from penstock.cli import main
+from penstock.grade import Answer, Batch, BatchStats, Mark
+from penstock.grade.config import GradeConfig
 from penstock.models import ModelSpec
 from penstock.records import Failure
 from penstock.score import ScoreConfig
@@ -114,16 +116,23 @@ def test_every_option_stands_in_the_help_of_the_reference(name):
 
 def test_every_setting_of_a_job_is_explained():
     known = codes(REFERENCE / "settings.md")
-    fields = {*ScoreConfig.__struct_fields__, *ModelSpec.__struct_fields__}
+    fields = {*ScoreConfig.__struct_fields__, *GradeConfig.__struct_fields__, *ModelSpec.__struct_fields__}
     assert fields - known == set()
 
 
-def test_the_defaults_of_the_settings_are_those_of_the_code():
-    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (\d+) \|", prose(REFERENCE / "settings.md"), re.MULTILINE)
-    fields = chain(msgspec.structs.fields(ScoreConfig), msgspec.structs.fields(ModelSpec))
-    defaults = {field.name: field.default for field in fields}
-    assert len(rows) >= 10
+@pytest.mark.parametrize("kind", [ScoreConfig, GradeConfig, ModelSpec], ids=lambda kind: kind.__name__)
+def test_the_defaults_of_the_settings_are_those_of_the_code(kind):
+    section = prose(REFERENCE / "settings.md").partition(f"## {kind.__name__}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (\d+) \|", section, re.MULTILINE)
+    defaults = {field.name: field.default for field in msgspec.structs.fields(kind)}
+    assert len(rows) >= 4
     assert {name: float(value) for name, value in rows} == {name: float(defaults[name]) for name, _ in rows}
+
+
+def test_every_field_of_an_answer_a_mark_and_a_batch_is_explained():
+    known = codes(REFERENCE / "marks.md")
+    fields = {field.name for kind in (Answer, Mark, Batch, BatchStats) for field in dataclasses.fields(kind)}
+    assert fields - known == set()
 
 
 def test_every_option_of_score_is_explained_with_the_settings():
@@ -173,7 +182,7 @@ def test_every_public_name_is_shown_at_work():
     import penstock
 
     text = (DOCS / "how-to" / "use-from-python.md").read_text(encoding="utf-8")
-    assert [name for name in penstock.__all__ if name not in text and name != "ScoreResult"] == []
+    assert [name for name in penstock.__all__ if name not in text and not name.endswith("Result")] == []
 
 
 def test_every_benchmark_stands_among_the_figures():

@@ -14,7 +14,7 @@ from penstock import errors
 
 SOURCE = Path(penstock.__file__).parent
 HEAVY = {"aiohttp", "numpy", "pyarrow", "rich", "xlsxwriter", "python_calamine"}
-ROOMS = ("page", "flow", "ledger", "tables", "models", "judge", "jobs", "score", "testing", "cli")
+ROOMS = ("page", "flow", "ledger", "tables", "models", "judge", "jobs", "grade", "score", "testing", "cli")
 
 
 def loaded_by(statement):
@@ -41,11 +41,14 @@ def test_the_engine_loads_nothing_heavy(room):
 def test_the_public_names_are_these():
     assert penstock.__all__ == [
         "Category",
+        "GradeResult",
         "ModelSpec",
         "PenstockError",
         "ScoreResult",
         "Session",
+        "a_grade_table",
         "a_score_table",
+        "grade_table",
         "score_table",
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from penstock import __version__
+from penstock.cli.grade import grade
 from penstock.cli.interleave import interleave
 from penstock.cli.jobs import jobs
 from penstock.cli.plain import plain, say
@@ -41,6 +42,7 @@ def main() -> None:
 
 
 main.add_command(score)
+main.add_command(grade)
 main.add_command(jobs)
 main.add_command(interleave)
 main.add_command(testing)

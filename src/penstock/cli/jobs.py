@@ -11,6 +11,7 @@ import click
 
 from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
 from penstock.cli.plain import plain, say
+from penstock.cli.systems import system_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -137,11 +138,10 @@ def deliver(job_id: str | None, output: Path, home: Path | None) -> None:
     """Write the table as far as the job has come; rows not judged yet say `pending`."""
 
     async def write(workspace: Workspace) -> None:
-        from penstock.score.run import take_up
         from penstock.tables import check_writable
 
         job = await workspace.find(job_id)
-        prepared = await take_up(workspace, job)
+        prepared = await system_of(job.system).take_up(workspace, job)
         check_writable(output)
         await prepared.deliver(job.id, output)
 
@@ -150,10 +150,14 @@ def deliver(job_id: str | None, output: Path, home: Path | None) -> None:
 
 
 def _go_on(job_id: str | None, home: Path | None, *, again: bool, as_json: bool, quiet: bool) -> None:
-    from penstock.score.api import a_resume
+    async def find(workspace: Workspace) -> Job:
+        return await workspace.find(job_id)
 
+    job = _with_workspace(home, find)
+    system = system_of(job.system)
     run_and_report(
-        lambda listeners: a_resume(job_id, home=home, again=again, listeners=listeners, signals=True, say=say),
+        lambda listeners: system.resume(job.id, home=home, again=again, listeners=listeners, signals=True, say=say),
+        telling=system,
         as_json=as_json,
         quiet=quiet,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -12,10 +12,11 @@ from penstock.cli.plain import plain
 from penstock.errors import DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from penstock.cli.systems import System
     from penstock.jobs.events import Listener
-    from penstock.score.run import ScoreResult
+    from penstock.ledger.ledger import Job, Tally
 
 home_option = click.option(
     "--home",
@@ -26,18 +27,61 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 
 
-def run_and_report(run: Callable[[Sequence[Listener]], Awaitable[ScoreResult]], *, as_json: bool, quiet: bool) -> None:
-    """Run a job with its progress shown, print how it ended, and leave with the exit code that says so."""
+class Result(Protocol):
+    """How a job ended, whatever it computed."""
+
+    @property
+    def job(self) -> Job:
+        """The job, with its status and id."""
+        ...
+
+    @property
+    def output(self) -> Path | None:
+        """The table that was written."""
+        ...
+
+    @property
+    def report(self) -> Path | None:
+        """The page about the run."""
+        ...
+
+    @property
+    def tally(self) -> Tally:
+        """How its items ended."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Time this run took."""
+        ...
+
+    @property
+    def gauges(self) -> Mapping[str, float]:
+        """Calls, refusals and cache hits of this run."""
+        ...
+
+
+def run_and_report(
+    run: Callable[[Sequence[Listener]], Awaitable[Result]], *, telling: System, as_json: bool, quiet: bool
+) -> None:
+    """Run a job with its progress shown, print how it ended, and leave with the exit code that says so.
+
+    Args:
+        run: Runs it, telling the listeners of every event.
+        telling: The system, which knows what is worth telling.
+        as_json: Whether to print JSON.
+        quiet: Whether to show no progress.
+    """
     import anyio
 
     from penstock.cli.progress import watching
 
-    async def watched() -> ScoreResult:
+    async def watched() -> Result:
         with watching(quiet=quiet) as listeners:
             return await run(listeners)
 
     result = anyio.run(watched)
-    _print(_json(result) if as_json else _text(result))
+    _print(_json(result, telling) if as_json else _text(result, telling))
     sys.exit(_exit_code(result))
 
 
@@ -50,13 +94,13 @@ def _print(words: str) -> None:
         raise DeliveryError(f"The result cannot be printed ({error.strerror}): `penstock jobs show` has it.") from error
 
 
-def _exit_code(result: ScoreResult) -> int:
+def _exit_code(result: Result) -> int:
     if result.job.status in {"interrupted", "cancelled"}:
         return 130
     return 1 if result.tally.failures or result.tally.later or result.job.status == "failed" else 0
 
 
-def _json(result: ScoreResult) -> str:
+def _json(result: Result, system: System) -> str:
     import msgspec
 
     body = {
@@ -70,25 +114,22 @@ def _json(result: ScoreResult) -> str:
         "output": str(result.output) if result.output else None,
         "report": str(result.report) if result.report else None,
         "gauges": result.gauges,
-        "agreement": result.agreement,
+        **system.more(result),
     }
     return msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
 
 
-def _text(result: ScoreResult) -> str:
-    job, tally = result.job, result.tally
-    failed = tally.failures + tally.later
+def _text(result: Result, system: System) -> str:
+    job = result.job
     lines = [f"{job.id}: {job.status}, {job.rows:,} rows in {result.seconds:.1f} s"]
-    if failed:
-        lines.append(f"  {failed:,} of {failed + tally.verdicts:,} judgements failed; the table says which, and why")
+    lines += [f"  {plain(line)}" for line in system.outcome(result)]
     if job.error:
         lines.append(f"  {plain(job.error)}")
     calls = result.gauges.get("calls")
     if calls is not None:
         hits = result.gauges.get("cache_hits", 0)
         lines.append(f"  {calls:,.0f} calls, {result.gauges['throttled']:,.0f} refused, {hits:,.0f} from the cache")
-    if result.agreement:
-        lines.append(f"  {_agreement(result.agreement)}")
+    lines += [f"  {plain(line)}" for line in system.besides(result)]
     if result.output:
         lines.append(f"  table   {plain(str(result.output))}")
     if result.report:
@@ -96,13 +137,3 @@ def _text(result: ScoreResult) -> str:
     if job.status in {"interrupted", "cancelled", "failed"}:
         lines.append(f"  go on   penstock jobs resume {job.id}")
     return "\n".join(lines)
-
-
-def _agreement(found: dict[str, Any]) -> str:
-    def number(name: str) -> str:
-        return "not defined" if found[name] is None else f"{found[name]:.3f}"
-
-    return (
-        f"agreement with {found['n_texts']:,} labelled texts, each judged unseen: macro F1 {number('macro_f1')}, "
-        f"AUROC {number('auroc')}, calibration error {number('calibration_error')}"
-    )

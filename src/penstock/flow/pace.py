@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 
     from penstock.flow.ratelimits import RateLimits, Remainder
 
+FIRST = 4
+"""Calls in flight to begin with: few enough for any server, since the window opens by itself within milliseconds."""
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Ticket:
@@ -128,6 +131,7 @@ class Pace:
 
     Args:
         ceiling: Calls in flight, at most, whatever the server would bear.
+        first: Calls in flight to begin with, before anything is known of the server.
         requests_per_minute: A limit that is known beforehand.
         tokens_per_minute: A limit that is known beforehand.
         longest_pause: Seconds; a longer `Retry-After` is cut to this.
@@ -142,18 +146,20 @@ class Pace:
         self,
         *,
         ceiling: int = 256,
+        first: int = FIRST,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
         longest_pause: float = 600.0,
     ) -> None:
         for name, limit in (
             ("calls in flight", ceiling),
+            ("calls to begin with", first),
             ("requests per minute", requests_per_minute),
             ("tokens per minute", tokens_per_minute),
         ):
             if limit is not None and limit <= 0:
                 raise InputError(f"The limit on {name} is {limit}: give a number above zero.")
-        self._search = Search(ceiling=ceiling)
+        self._search = Search(ceiling=ceiling, first=first)
         self._window = self._search.window
         self._requests = _quota(requests_per_minute, 0.05, 1.0)
         self._tokens = _quota(tokens_per_minute, 1.0, 0.0)

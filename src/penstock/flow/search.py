@@ -21,12 +21,13 @@ class Search:
 
     Args:
         ceiling: Calls in flight, at most.
+        first: Calls in flight to begin with.
     """
 
     MOVES = 3  # of the last refusals, as many at another number in flight, speak against a limit on it
 
-    def __init__(self, *, ceiling: int) -> None:
-        self.window = Window(ceiling=ceiling)
+    def __init__(self, *, ceiling: int, first: int) -> None:
+        self.window = Window(ceiling=ceiling, first=first)
         self.rate: Rate | None = None
         self._tried: Rate | None = None  # the rate that was left to try a window
         self._measured: deque[tuple[int, float]] = deque(maxlen=8)  # calls let in and seconds between refusals

@@ -67,7 +67,7 @@ class Window:
         "limit",
     )
 
-    def __init__(self, *, ceiling: int, first: int = 4) -> None:
+    def __init__(self, *, ceiling: int, first: int) -> None:
         self.ceiling = ceiling
         self.limit = min(first, ceiling)
         self.grow_at = -math.inf

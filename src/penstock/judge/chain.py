@@ -138,7 +138,8 @@ class Chain(Generic[T]):
 
     def key(self, prompt: Prompt) -> str:
         """Name a question by everything that can change its answer."""
-        parts = (prompt.system, prompt.user, prompt.schema, prompt.temperature, prompt.max_tokens, self._asks)
+        drawn = (prompt.draw,) if prompt.draw else ()
+        parts = (prompt.system, prompt.user, prompt.schema, prompt.temperature, prompt.max_tokens, self._asks, *drawn)
         return hashlib.sha256(self._identity + self._encode(parts)).hexdigest()
 
     async def _recall(self, cache: Cache, key: str) -> Answer[T] | None:

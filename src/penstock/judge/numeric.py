@@ -9,6 +9,7 @@ import msgspec
 
 from penstock.errors import BadReply
 from penstock.judge.fence import RULE, fence
+from penstock.judge.reply import UNREADABLE, object_in
 from penstock.models.model import Prompt
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ SLACK = 0.5
 """How far outside 0 to 1 a number may be and still be read as that end; further out it is on another scale."""
 
 
-UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What decoding a reply may raise: it is no JSON, holds half a character, or is nested without end."""
-
-
 class _Plain(msgspec.Struct):
     """A reply as it should be; whatever does not fit is looked at more closely."""
 
@@ -34,7 +31,6 @@ class _Plain(msgspec.Struct):
 
 
 _plain = msgspec.json.Decoder(_Plain)
-_object_in = msgspec.json.Decoder(dict[str, Any])
 
 
 class ScorePrompt:
@@ -100,7 +96,7 @@ def read_scores(reply: str, n: int) -> tuple[float, ...]:
         if len(plain) == n and min(plain) >= 0 and max(plain) <= 1:
             return tuple([round(score, 2) + 0.0 for score in plain])
     try:
-        scores = msgspec.convert(_object(reply).get("scores"), list[Any])
+        scores = msgspec.convert(object_in(reply).get("scores"), list[Any])
     except msgspec.ValidationError:
         raise BadReply("the reply has no list of scores") from None
     if len(scores) != n:
@@ -119,22 +115,6 @@ def _score(value: Any, place: int) -> float:
 def _short(value: float) -> str:
     """Write a number of a reply, which may be an integer of a thousand digits."""
     return f"{value:g}" if abs(value) < 1e9 else "very large"
-
-
-def _object(reply: str) -> dict[str, Any]:
-    """Find the JSON object in a reply: alone, in a code fence, or between words."""
-    for candidate in _candidates(reply):
-        try:
-            return _object_in.decode(candidate)
-        except UNREADABLE:
-            continue
-    raise BadReply("the reply holds no JSON object")
-
-
-def _candidates(reply: str) -> list[str]:
-    start, end = reply.find("{"), reply.rfind("}")
-    fenced = [part.removeprefix("json") for part in reply.split("```")[1::2]]
-    return [reply, *fenced, reply[start : end + 1] if 0 <= start < end else ""]
 
 
 def _system(categories: Sequence[Category], instructions: str) -> str:

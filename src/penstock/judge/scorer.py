@@ -86,7 +86,7 @@ def fit_text(item: Item, *, longest: int = 200_000) -> str:
     """
     if item.problem:
         raise Unfit(item.problem)
-    text = item.fields["text"]
+    text: str = item.fields["text"]
     if not text.strip():
         raise Unfit("the text is empty")
     if len(text) > longest:

@@ -12,7 +12,7 @@ import unicodedata
 
 HIRAGANA = "ぁ-ゟ"
 KATAKANA = "゠-ヿ"
-HAN = "㐀-䶿一-鿿豈-\ufaff々〆"
+HAN = "㐀-䶿一-鿿\uf900-\ufaff々〆"
 _HANGUL = "가-힣"
 _JAMO = "\u1100-\u11ff"  # what NFKC makes of lone letters such as ㅋ
 _RUNS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer

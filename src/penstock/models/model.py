@@ -23,6 +23,7 @@ class Prompt:
         schema: JSON Schema that the reply must fit, for servers that can hold to one.
         temperature: 0 for the likeliest answer; None leaves it to the server.
         max_tokens: Longest reply; None leaves it to the server.
+        draw: Which of several independent replies to the same question this is; it is remembered apart, not sent.
     """
 
     system: str
@@ -30,6 +31,7 @@ class Prompt:
     schema: Mapping[str, Any] | None = None
     temperature: float | None = 0.0
     max_tokens: int | None = None
+    draw: int = 0
 
     @property
     def tokens(self) -> int:

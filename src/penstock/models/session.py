@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from penstock.errors import InputError
 from penstock.flow.gate import Gate
-from penstock.flow.pace import Pace
+from penstock.flow.pace import FIRST, Pace
 from penstock.flow.retry import Backoff
 from penstock.models.openai import OpenAIModel
 from penstock.models.paced import Paced
@@ -49,6 +49,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         attempts: Tries per call before it fails for now; refusals for asking too often are not counted.
         patience: Seconds without any answer after which the run stops.
         concurrency: Most calls in flight; how many the server bears is found out.
+        first: Calls in flight to begin with; more than a few only where the server is known to bear them.
         requests_per_minute: A known limit, where there is one.
         tokens_per_minute: A known limit, where there is one.
         temperature: 0 for the likeliest answer; None leaves it to the server.
@@ -62,6 +63,7 @@ class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     attempts: Count = 5
     patience: Positive = 300.0
     concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    first: Annotated[int, Meta(ge=1, le=10_000)] = FIRST
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
     temperature: Annotated[float, Meta(ge=0)] | None = 0.0
@@ -158,6 +160,7 @@ class Session:
             self._gates[place] = Gate(
                 Pace(
                     ceiling=spec.concurrency,
+                    first=spec.first,
                     requests_per_minute=spec.requests_per_minute,
                     tokens_per_minute=spec.tokens_per_minute,
                 )

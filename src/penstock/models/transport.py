@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from penstock.errors import NoConnection, Unreachable
+from penstock.errors import NoConnection, TimedOut, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +89,7 @@ class HttpTransport:
                 content = await _read(answer)
                 return Response(status=answer.status, headers=answer.headers, body=content)
         except TimeoutError:
-            raise Unreachable(f"no answer within {timeout:g} s") from None
+            raise TimedOut(f"no answer within {timeout:g} s") from None
         except aiohttp.InvalidURL:
             raise Unreachable(f"{url!r} is not an address") from None
         except aiohttp.ClientConnectorError as error:

@@ -8,25 +8,20 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import msgspec
 
-from penstock.jobs.signals import stopping
+from penstock.jobs.stop import Stop, say_nothing
 from penstock.jobs.workspace import Workspace
 from penstock.judge.numeric import INSTRUCTIONS
 from penstock.models.session import ModelSpec
 from penstock.score.config import ScoreConfig, name_categories, read_categories
 from penstock.score.run import ScoreJob, ScoreResult, take_up
+from penstock.tables import beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Self
 
     from penstock.jobs.events import Listener
-    from penstock.jobs.run import Runner
     from penstock.judge.category import Category
     from penstock.models.session import Session
-
-
-def _say_nothing(_: str) -> None:
-    """Keep what could be said to oneself."""
 
 
 def score_table(source: Path | str, **settings: Any) -> ScoreResult:
@@ -53,7 +48,7 @@ async def a_score_table(
     session: Session | None = None,
     listeners: Sequence[Listener] = (),
     signals: bool = False,
-    say: Callable[[str], None] = _say_nothing,
+    say: Callable[[str], None] = say_nothing,
     **settings: Any,
 ) -> ScoreResult:
     """Score every row of a table against categories, and write the table with the scores.
@@ -95,7 +90,7 @@ async def a_score_table(
     async with Workspace(home) as workspace:
         prepared = await ScoreJob.prepare(config, workspace)
         job = await prepared.find_or_add(fresh=fresh)
-        with _Stop(signals=signals, say=say) as stop:
+        with Stop(signals=signals, say=say) as stop:
             return await prepared.run(job, session=session, listeners=listeners, started=stop.watch)
 
 
@@ -107,7 +102,7 @@ async def a_resume(
     session: Session | None = None,
     listeners: Sequence[Listener] = (),
     signals: bool = False,
-    say: Callable[[str], None] = _say_nothing,
+    say: Callable[[str], None] = say_nothing,
 ) -> ScoreResult:
     """Go on with a job where it stopped.
 
@@ -127,7 +122,7 @@ async def a_resume(
     async with Workspace(home) as workspace:
         job = await workspace.find(job_id)
         prepared = await take_up(workspace, job)
-        with _Stop(signals=signals, say=say) as stop:
+        with Stop(signals=signals, say=say) as stop:
             return await prepared.run(job, session=session, again=again, listeners=listeners, started=stop.watch)
 
 
@@ -153,7 +148,7 @@ def make_config(
     else:
         named, written = name_categories(categories, where="the call"), INSTRUCTIONS
     source = Path(source).absolute()
-    output = Path(output).absolute() if output else _beside(source)
+    output = Path(output).absolute() if output else beside(source, "scored")
     given = [] if model == "local" else [model, *fallback]
     models = [(one if isinstance(one, ModelSpec) else ModelSpec(name=one)).settled() for one in given]
     return ScoreConfig.checked(
@@ -166,39 +161,3 @@ def make_config(
         instructions=instructions or written,
         **settings,
     )
-
-
-def _beside(source: Path) -> Path:
-    """Name the scored table where nobody did: `a.csv.gz` becomes `a.scored.csv.gz`, `b.xls` becomes `b.scored.xlsx`."""
-    packed = source.suffix if source.suffix.lower() == ".gz" else ""
-    plain = Path(source.stem) if packed else Path(source.name)
-    workbook = plain.suffix.lower() in {".xls", ".xlsm", ".xlsb", ".ods"}
-    return source.with_name(f"{plain.stem}.scored{'.xlsx' if workbook else plain.suffix}{packed}")
-
-
-class _Stop:
-    """Connects signals to a runner that is there only later."""
-
-    def __init__(self, *, signals: bool, say: Callable[[str], None]) -> None:
-        self._runner: Runner | None = None
-        self._asked = False
-        self._signals = stopping(self._stop, say=say) if signals else None
-
-    def __enter__(self) -> Self:
-        if self._signals is not None:
-            self._signals.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._signals is not None:
-            self._signals.__exit__(None, None, None)
-
-    def watch(self, runner: Runner) -> None:
-        self._runner = runner
-        if self._asked:
-            runner.stop()
-
-    def _stop(self) -> None:
-        self._asked = True
-        if self._runner is not None:
-            self._runner.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from penstock.errors import InputError
+from penstock.jobs import settings
 from penstock.judge.category import Category
 from penstock.judge.numeric import INSTRUCTIONS
 from penstock.models.session import ModelSpec
@@ -91,11 +91,11 @@ class ScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     @property
     def fingerprint(self) -> str:
         """Equal for equal commands."""
-        return hashlib.sha256(self.encoded().encode()).hexdigest()[:32]
+        return settings.fingerprint(self)
 
     def encoded(self) -> str:
         """Write the configuration as JSON."""
-        return msgspec.json.encode(self, order="deterministic").decode()
+        return settings.encoded(self)
 
     @classmethod
     def decode(cls, config: str) -> ScoreConfig:
@@ -104,28 +104,16 @@ class ScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Raises:
             InputError: It was written by a version that knew other settings.
         """
-        try:
-            return msgspec.json.decode(config, type=cls)
-        except msgspec.DecodeError as error:
-            raise InputError(f"The job was made by another version of Penstock: {error}.") from error
+        return settings.decoded(config, cls)
 
     @classmethod
-    def checked(cls, **settings: Any) -> ScoreConfig:
+    def checked(cls, **given: Any) -> ScoreConfig:
         """Make a configuration, checking every value.
 
         Raises:
             InputError: A value is out of its range, or cannot be kept in a ledger.
         """
-        try:
-            config = msgspec.convert(settings, cls)
-            kept = msgspec.json.decode(config.encoded(), type=cls)
-        except msgspec.ValidationError as error:
-            raise InputError(f"A setting cannot be used: {error}.") from error
-        except UnicodeEncodeError as error:
-            raise InputError(f"{error.object!r} holds bytes that are not text: give it another name.") from error
-        if kept != config:  # JSON has no infinity
-            raise InputError("A setting cannot be used: every number must be finite.")
-        return config
+        return settings.checked(given, cls)
 
 
 def read_categories(path: Path | str) -> tuple[tuple[Category, ...], str]:

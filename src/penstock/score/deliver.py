@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import accumulate, groupby, islice
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-import anyio.to_thread
-
-from penstock.errors import InputError
+from penstock.jobs.paging import paged
 from penstock.records import Failure
 from penstock.tables import Column, writer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from penstock.ledger.ledger import Ledger
     from penstock.records import Outcome
     from penstock.score.summary import Summary
     from penstock.tables import Row, Table
-
-PAGE = 2_000
-"""Rows fetched from the ledger at a time."""
 
 ADDED = ("status", "method", "reason")
 """Columns behind the scores: `ok`, `failed` or `pending`; what made the scores; why there are none."""
@@ -30,23 +25,6 @@ ADDED = ("status", "method", "reason")
 def added_columns(categories: Sequence[str], *, prefix: str) -> list[str]:
     """Name the columns that scoring adds: one per category, then status, method and reason."""
     return [f"{prefix}{name}" for name in categories] + [f"{prefix or 'score_'}{name}" for name in ADDED]
-
-
-def check_columns(table: Table, added: Sequence[str]) -> None:
-    """Make sure that nothing of the source would be overwritten.
-
-    Raises:
-        InputError: A column of that name is there already.
-    """
-    taken = [name for name in added if name in table.columns]
-    if taken:
-        raise InputError(
-            f"The table already has a column {taken[0]!r}; give the added columns a prefix (--prefix), "
-            "or rename the category."
-        )
-    if len(set(added)) < len(added):
-        twice = next(name for name in added if list(added).count(name) > 1)
-        raise InputError(f"Two added columns would be called {twice!r}; rename the category.")
 
 
 async def deliver(
@@ -77,21 +55,15 @@ async def deliver(
     columns += [Column(name=name, kind="number") for name in added[: sum(blocks)]]
     columns += [Column(name=name, kind="text") for name in added[sum(blocks) :]]
     firsts = [0, *accumulate(blocks)]
-    rows = table.rows()
     with writer(path, columns, like=table) as out:
 
-        def write(page: list[Row], outcomes: Mapping[int, list[Outcome]]) -> None:
-            for row in page:
-                found = outcomes.get(row.number, ())
-                out.write([*row.cells, *cells(found, firsts)])
-                if summary is not None:
-                    for outcome in found:
-                        summary.take(outcome, firsts[outcome.key.part])
+        def write(row: Row, outcomes: Sequence[Outcome]) -> None:
+            out.write([*row.cells, *cells(outcomes, firsts)])
+            if summary is not None:
+                for outcome in outcomes:
+                    summary.take(outcome, firsts[outcome.key.part])
 
-        while page := await anyio.to_thread.run_sync(lambda: list(islice(rows, PAGE))):
-            found = await ledger.outcomes(job_id, page[0].number, len(page))
-            by_row = {row: list(group) for row, group in groupby(found, key=lambda outcome: outcome.key.row)}
-            await anyio.to_thread.run_sync(write, page, by_row)
+        await paged(ledger, job_id, table.rows(), write)
 
 
 def cells(outcomes: Sequence[Outcome], firsts: Sequence[int]) -> list[Any]:

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio.from_thread
 import anyio.to_thread
 
-from penstock.errors import InputError, JobError
-from penstock.jobs.chunks import plan
-from penstock.jobs.events import Preparing
-from penstock.jobs.run import Runner
+from penstock.errors import InputError
+from penstock.jobs import life
 from penstock.judge.trained import TrainedJudge
-from penstock.ledger.ledger import Job, Tally
 from penstock.models.session import shared_session
 from penstock.score.config import ScoreConfig
-from penstock.score.deliver import added_columns, check_columns, deliver
+from penstock.score.deliver import added_columns, deliver
 from penstock.score.embedded import described, embedded_judge, is_trained, read_labelled
-from penstock.score.history import PACE
 from penstock.score.report import ReportFacts, render
 from penstock.score.source import TableSource
 from penstock.score.summary import Summary
 from penstock.score.work import local_work, model_work
-from penstock.tables import check_writable, open_table, same_file
+from penstock.tables import check_added, check_writable, open_table, same_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AsyncExitStack
 
     from penstock.jobs.events import Listener
     from penstock.jobs.folder import RunFolder
-    from penstock.jobs.run import Work
+    from penstock.jobs.report.facts import RunFacts
+    from penstock.jobs.run import Runner, Work
     from penstock.jobs.workspace import Workspace
+    from penstock.ledger.ledger import Job, Tally
     from penstock.models.session import Session
     from penstock.tables import Table
 
@@ -71,6 +70,7 @@ class ScoreJob:
         self.table = table
         self.workspace = workspace
         self.added = added_columns([category.name for category in config.categories], prefix=config.prefix)
+        self._agreement: dict[str, Any] | None = None
         self.source = TableSource(table, text=config.text, parts=len(config.blocks))
 
     @classmethod
@@ -87,7 +87,7 @@ class ScoreJob:
         """
         table = await anyio.to_thread.run_sync(lambda: open_source(config))
         job = cls(config, table, workspace)
-        check_columns(table, job.added)
+        check_added(table, job.added, otherwise="rename the category")
         output = Path(config.output)
         if same_file(Path(config.source), output):
             raise InputError(f"The output {output} is the table itself; write to another file.")
@@ -98,21 +98,7 @@ class ScoreJob:
 
     async def find_or_add(self, *, fresh: bool) -> Job:
         """Find the unfinished job of the same command, or enter a new one with the plan of its chunks."""
-        ledger = self.workspace.ledger
-        found = None if fresh else await ledger.unfinished(self.config.fingerprint)
-        rows = await anyio.to_thread.run_sync(lambda: sum(1 for _ in self.table.rows()))
-        if found is not None and found.rows == rows:
-            return found
-        job_id = self.workspace.new_id(SYSTEM)
-        job = Job(
-            id=job_id,
-            system=SYSTEM,
-            fingerprint=self.config.fingerprint,
-            config=self.config.encoded(),
-            folder=str(self.workspace.folder(job_id).path),
-            rows=rows,
-        )
-        return await ledger.add_job(job, plan(rows, chunk_rows=self.config.chunk_rows))
+        return await life.find_or_add(self.workspace, self.undertaking(), fresh=fresh)
 
     async def run(
         self,
@@ -135,68 +121,49 @@ class ScoreJob:
         Raises:
             PenstockError: What stopped the job; it can be resumed.
         """
-        folder = self.workspace.folder(job.id)
-
-        def say(what: str) -> None:
-            for listener in listeners:
-                listener(Preparing(job_id=job.id, what=what))
-
-        summary = Summary([category.name for category in self.config.categories])
-        with folder.locked():
-            async with AsyncExitStack() as stack:
-                work, judge = await self._work(stack, session, folder, say)
-                runner = Runner(
-                    job=job,
-                    ledger=self.workspace.ledger,
-                    source=self.source,
-                    work=work,
-                    folder=folder,
-                    chunk_rows=self.config.chunk_rows,
-                    retry_limit=self.config.retry_limit,
-                    again=again,
-                    deliver=lambda: self.deliver(job.id, Path(self.config.output), summary=summary),
-                    listeners=listeners,
-                )
-                if started is not None:
-                    started(runner)
-                ended = await runner.run()
-            return await self._finish(ended, runner, summary, judge)
-
-    async def _finish(self, job: Job, runner: Runner, summary: Summary, judge: TrainedJudge | None) -> ScoreResult:
-        """Write the report of a job that was delivered, and say how it ended."""
-        delivered = job.status in {"completed", "failed"}
-        progress = runner.progress()
-        agreement = described(judge) if judge else None
-        report = await self._report(job, runner, summary, agreement) if delivered else None
+        task = self.undertaking(session)
+        ended = await life.run(self.workspace, task, job, again=again, listeners=listeners, started=started)
         return ScoreResult(
-            job=job,
-            output=Path(self.config.output) if delivered else None,
-            report=report,
-            tally=await self.workspace.ledger.tally(job.id),
-            seconds=progress.seconds,
-            gauges=dict(progress.gauges),
-            agreement=agreement,
+            job=ended.job,
+            output=Path(self.config.output) if ended.delivered else None,
+            report=ended.report,
+            tally=ended.tally,
+            seconds=ended.seconds,
+            gauges=ended.gauges,
+            agreement=self._agreement,
         )
 
-    async def _report(self, job: Job, runner: Runner, summary: Summary, agreement: Mapping[str, Any] | None) -> Path:
-        folder = runner.folder
-        run = runner.facts()
-        page = render(
-            ReportFacts(
-                job=job,
-                config=self.config,
-                summary=summary,
-                chunks=await self.workspace.ledger.chunks(job.id),
-                progress=folder.lines("progress.jsonl"),
-                pace=folder.lines(PACE),
-                stage_seconds=run["stage_seconds"],
-                queue_depths=run["queue_depths"],
-                agreement=agreement,
-            )
+    def undertaking(self, session: Session | None = None) -> life.Undertaking:
+        """Say what is to be done, for one run.
+
+        Args:
+            session: The way to the models; the one that all jobs of this loop share when not given.
+        """
+        config = self.config
+        summary = Summary([category.name for category in config.categories])
+
+        def report(facts: RunFacts) -> str:
+            told = {field.name: getattr(facts, field.name) for field in fields(facts)}
+            return render(ReportFacts(**told, config=config, summary=summary, agreement=self._agreement))
+
+        def described() -> dict[str, Any]:
+            extra = {"agreement": self._agreement} if self._agreement else {}
+            return {**extra, "summary": summary.as_dict()}
+
+        return life.Undertaking(
+            system=SYSTEM,
+            name=config.source,
+            config=config.encoded(),
+            fingerprint=config.fingerprint,
+            source=self.source,
+            count=lambda: sum(1 for _ in self.table.rows()),
+            chunk_rows=config.chunk_rows,
+            retry_limit=config.retry_limit,
+            work=partial(self._work, session),
+            deliver=lambda job_id: self.deliver(job_id, Path(config.output), summary=summary),
+            report=report,
+            described=described,
         )
-        extra = {"agreement": agreement} if agreement else {}
-        folder.write_run(job, {**run, **extra, "summary": summary.as_dict()})
-        return folder.write_page("report.html", page)
 
     async def deliver(self, job_id: str, path: Path, *, summary: Summary | None = None) -> None:
         """Write the scored table as far as it has come."""
@@ -211,8 +178,8 @@ class ScoreJob:
         )
 
     async def _work(
-        self, stack: AsyncExitStack, session: Session | None, folder: RunFolder, say: Callable[[str], None]
-    ) -> tuple[Work, TrainedJudge | None]:
+        self, session: Session | None, stack: AsyncExitStack, folder: RunFolder, say: Callable[[str], None]
+    ) -> Work:
         config = self.config
         if not config.models:
 
@@ -220,11 +187,12 @@ class ScoreJob:
                 anyio.from_thread.run_sync(say, what)
 
             scorer = await anyio.to_thread.run_sync(embedded_judge, config, folder.path, say_in_loop)
-            return local_work(scorer), scorer if isinstance(scorer, TrainedJudge) else None
+            self._agreement = described(scorer) if isinstance(scorer, TrainedJudge) else None
+            return local_work(scorer)
         if session is None:
             session = await stack.enter_async_context(shared_session())
         cache = await self.workspace.cache(ttl=config.cache_ttl, entries=config.cache_entries) if config.cache else None
-        return model_work(config, session, cache, folder), None
+        return model_work(config, session, cache, folder)
 
 
 def open_source(config: ScoreConfig) -> Table:
@@ -248,13 +216,7 @@ async def take_up(workspace: Workspace, job: Job) -> ScoreJob:
         InputError: Its table or examples are gone or no longer fit.
         JobError: It belongs to another system, or its table has another number of rows now.
     """
-    if job.system != SYSTEM:
-        raise JobError(f"Job {job.id} belongs to {job.system}, not to {SYSTEM}.")
+    life.check_system(job, SYSTEM)
     prepared = await ScoreJob.prepare(ScoreConfig.decode(job.config), workspace, begun=job)
-    rows = await anyio.to_thread.run_sync(lambda: sum(1 for _ in prepared.table.rows()))
-    if rows != job.rows:
-        raise JobError(
-            f"{prepared.config.source} had {job.rows} rows when job {job.id} began and has {rows} now; "
-            "start a new job with the same command: what is in the cache is not asked again."
-        )
+    await life.check_rows(prepared.undertaking(), job)
     return prepared

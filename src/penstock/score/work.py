@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import anyio.to_thread
 
-from penstock.errors import InputError, ItemError
+from penstock.errors import ItemError
+from penstock.jobs.gauges import Gauges, make_room
+from penstock.jobs.history import PaceHistory
 from penstock.jobs.run import Work
 from penstock.judge.scorer import ModelJudge, failure, fit_text
 from penstock.records import Verdict
-from penstock.score.history import PaceHistory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
-    from penstock.flow.gate import Gate
     from penstock.jobs.folder import RunFolder
     from penstock.ledger.cache import Cache
     from penstock.models.session import Session
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 BATCH = 250
 """Texts the embedded judge takes at a time."""
-OTHER_FILES = 100
-"""Files a process needs besides its connections: tables, ledger, cache, run folder, libraries."""
 
 
 class TextScorer(Protocol):
@@ -42,25 +39,6 @@ class TextScorer(Protocol):
     def score(self, texts: Sequence[str]) -> np.ndarray:
         """Give one number from 0 to 1, of two decimals, per text and category: `(n_texts, n_categories)`."""
         ...
-
-
-def make_room(calls: int) -> None:
-    """Let this process open a file for each call in flight, beside those it needs itself.
-
-    Raises:
-        InputError: The machine does not allow as many.
-    """
-    import resource
-
-    wanted = calls + OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and wanted > hard:
-        raise InputError(
-            f"{calls} calls in flight need {wanted} open files, and this process may have {hard}: "
-            "use a lower --concurrency, or raise the limit (ulimit -n)."
-        )
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def model_work(config: ScoreConfig, session: Session, cache: Cache | None, folder: RunFolder) -> Work:
@@ -110,40 +88,3 @@ def judge_batch(scorer: TextScorer, batch: Sequence[Item]) -> list[Outcome]:
         outcome or Verdict(key=item.key, digest=item.digest, scores=tuple(next(rows)), method=method)
         for item, outcome in zip(batch, outcomes, strict=True)
     ]
-
-
-@dataclass(slots=True)
-class Gauges:
-    """What is measured while models are asked, for progress and the report."""
-
-    gates: Sequence[Gate]
-    cache: Cache | None
-    history: PaceHistory
-    _before: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._before = self._totals()
-
-    def __call__(self) -> dict[str, float]:
-        """Counts since this run began; `in_flight` and `limit` as they are now."""
-        self.history.write()
-        stats = [gate.stats() for gate in self.gates]
-        since = {name: value - self._before[name] for name, value in self._totals().items()}
-        return {
-            "in_flight": sum(one.in_flight for one in stats),
-            "waiting": sum(one.waiting for one in stats),
-            "limit": round(stats[0].limit, 1),
-            **since,
-        }
-
-    def _totals(self) -> dict[str, float]:
-        stats = [gate.stats() for gate in self.gates]
-        totals: dict[str, float] = {
-            "calls": sum(one.succeeded + one.throttled + one.failed for one in stats),
-            "throttled": sum(one.throttled for one in stats),
-            "cuts": sum(one.cuts for one in stats),
-        }
-        if self.cache is not None:
-            totals["cache_hits"] = self.cache.stats.hits
-            totals["cache_misses"] = self.cache.stats.misses
-        return totals

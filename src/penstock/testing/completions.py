@@ -158,7 +158,7 @@ def _truncated(completion: Completion) -> Completion:
 
 
 def _renumber(change: Callable[[list[Any]], list[Any]]) -> Callable[[Completion], Completion]:
-    """Return what changes the lists in an answer, which is a JSON object of nothing else."""
+    """Return what changes the lists of numbers in an answer, which is a JSON object; words stay as they are."""
 
     def apply(completion: Completion) -> Completion:
         return replace(completion, content=_with_lists(completion.content, change))
@@ -167,13 +167,24 @@ def _renumber(change: Callable[[list[Any]], list[Any]]) -> Callable[[Completion]
 
 
 def _with_lists(content: str, change: Callable[[list[Any]], list[Any]]) -> str:
+    message = "This fault needs an answer that holds lists of numbers; the `answer` given to the server has others."
     try:
-        value = msgspec.json.decode(content, type=dict[str, list[Any]])
+        value = msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError as error:
-        message = "This fault needs an answer that holds lists of numbers; the `answer` given to the server has others."
         raise InputError(message) from error
+    changed = {name: change(given) for name, given in value.items() if _is_numbers(given)}
+    if not changed:
+        raise InputError(message)
     # json, not msgspec: it writes NaN as models do.
-    return json.dumps({name: change(numbers) for name, numbers in value.items()}, ensure_ascii=False)
+    return json.dumps(value | changed, ensure_ascii=False)
+
+
+def _is_numbers(given: Any) -> bool:
+    try:
+        msgspec.convert(given, type=list[float])
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _count_wrong(numbers: list[Any]) -> list[Any]:

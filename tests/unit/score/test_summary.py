@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.jobs.effort import FailedRow, SlowRow
+from penstock.jobs.seconds import Seconds
 from penstock.records import Failure, Key, Usage, Verdict
-from penstock.score.distribution import Distribution, Seconds
-from penstock.score.summary import FailedRow, SlowRow, Summary
+from penstock.score.distribution import Distribution
+from penstock.score.summary import Summary
 
 scores = st.integers(0, 100).map(lambda step: step / 100)
 usages = st.builds(Usage, calls=st.integers(0, 3), tokens_in=st.integers(0, 900), tokens_out=st.integers(0, 90))
@@ -172,7 +174,7 @@ def test_memory_does_not_grow_with_the_rows():
     held = []
     for row in range(5_000):
         summary.take(verdict(row, 0.5, seconds=row / 7, usage=Usage(calls=1)), 0)
-        held.append(len(summary._waiting) + len(summary._slow))
+        held.append(len(summary._waiting) + len(summary._effort._slow))
     assert max(held) <= 1_020
     assert summary.rows == 5_000
 

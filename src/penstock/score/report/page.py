@@ -5,60 +5,51 @@ It shows no text of the table; rows are named by their number, from 1 for the fi
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from penstock.page import Markup, document, element, foreign, join, section
-from penstock.page.figures import count, duration, moment, percent, plural, short_count
-from penstock.score.report import conduct, results
-from penstock.score.report.course import trace
+from penstock.jobs.report import conduct, outcomes
+from penstock.jobs.report.course import trace
+from penstock.jobs.report.head import effort, header, model_at, settings, style
+from penstock.page import document, element, foreign
+from penstock.page.figures import count, duration, plural
+from penstock.score.report import results
 
 if TYPE_CHECKING:
-    from penstock.ledger.ledger import Job
-    from penstock.models.session import ModelSpec
+    from penstock.jobs.report.course import Course
+    from penstock.page import Markup
     from penstock.score.config import ScoreConfig
-    from penstock.score.report.course import Course
     from penstock.score.report.facts import ReportFacts
 
 
 def render(facts: ReportFacts) -> str:
     """Make the page: whole, without anything from outside."""
-    course = trace(facts.progress)
+    course, summary, item = trace(facts.progress), facts.summary, facts.item
     sections = (
         results.scores(facts),
-        results.failures(facts),
+        outcomes.failures(summary.effort, item=item, parts=facts.parts),
         results.agreement(facts),
-        conduct.over_the_run(facts, course),
-        conduct.pace(facts),
-        conduct.slowest(facts),
-        conduct.chunks(facts),
-        results.methods(facts),
-        conduct.stages(facts),
+        conduct.over_the_run(course, item=item),
+        conduct.pace(facts.pace),
+        conduct.slowest(summary.seconds, summary.slowest, item=item, parts=facts.parts),
+        conduct.chunks(facts.chunks, chunk_rows=facts.config.chunk_rows),
+        outcomes.methods(summary.effort, item=item, caption="What made the scores"),
+        conduct.stages(facts.stage_seconds, facts.queue_depths),
         _settings(facts.config),
     )
-    style = files("penstock.score.report").joinpath("report.css").read_text(encoding="utf-8")
     title = f"{facts.job.id}: {facts.job.status}"
-    return document(title, _header(facts, course), element("main", *sections), _footer(), style=style)
+    return document(
+        title, _header(facts, course), element("main", *sections), _footer(), style=style("penstock.score.report")
+    )
 
 
 def _header(facts: ReportFacts, course: Course) -> Markup:
-    job, config = facts.job, facts.config
-    begun = join([". Begun ", element("time", moment(job.created_at)), "."]) if job.created_at else "."
-    return element(
-        "header",
-        element("p", "Penstock score", class_="brand"),
-        element("h1", foreign(job.id), " ", element("span", job.status, class_="status")),
-        element(
-            "p",
-            *("Column ", element("q", foreign(config.text)), " of ", foreign(Path(config.source).name), " against "),
-            *(_categories(len(config.categories)), ", judged by ", foreign(_judge(config)), begun),
-        ),
-        element("p", *_verdict(facts, course), class_="verdict"),
-        element("p", foreign(job.error, longest=1_000), class_="error") if job.error else None,
-        _going_on(job),
+    config = facts.config
+    about = (
+        *("Column ", element("q", foreign(config.text)), " of ", foreign(Path(config.source).name), " against "),
+        *(_categories(len(config.categories)), ", judged by ", foreign(_judge(config))),
     )
+    return header(facts.job, *about, figures=_figures(facts, course), kept="What was scored is kept.")
 
 
 def _categories(number: int) -> str:
@@ -71,18 +62,11 @@ def _judge(config: ScoreConfig) -> str:
     return "the embedded judge, trained on examples" if config.examples else "the embedded judge"
 
 
-def _going_on(job: Job) -> Markup | None:
-    if job.status not in {"interrupted", "cancelled", "failed"}:
-        return None
-    command = element("code", f"penstock jobs resume {job.id}")
-    return element("p", "What was scored is kept. Go on with ", command)
-
-
-def _verdict(facts: ReportFacts, course: Course) -> list[Markup | str]:
-    """Say how it went in one line; what does not apply is left out."""
-    said = [*_rows(facts), *_effort(facts, course)]
-    spoken = [element("span", element("b", figure), f" {words}" if words else "") for figure, words in said]
-    return [join(spoken, by=", "), "."]
+def _figures(facts: ReportFacts, course: Course) -> list[tuple[str, str]]:
+    summary, config = facts.summary, facts.config
+    looked_up = config.models and config.cache and summary.verdicts
+    cached = summary.cached / summary.verdicts if looked_up else None
+    return [*_rows(facts), *effort(course, summary.usage, cached=cached)]
 
 
 def _rows(facts: ReportFacts) -> list[tuple[str, str]]:
@@ -96,25 +80,6 @@ def _rows(facts: ReportFacts) -> list[tuple[str, str]]:
     ]
 
 
-def _effort(facts: ReportFacts, course: Course) -> list[tuple[str, str]]:
-    """What it took: time, calls, refusals, answers from the cache, tokens."""
-    summary, config = facts.summary, facts.config
-    calls, refused = course.total("calls"), course.total("throttled")
-    said: list[tuple[str, str]] = []
-    if course.runs:
-        said.append((duration(course.seconds), f"in {len(course.runs)} runs" if len(course.runs) > 1 else ""))
-    if calls is not None:
-        said.append((count(calls), "call" if calls == 1 else "calls"))
-    if refused is not None:
-        said.append((count(refused), "refused"))
-    if config.models and config.cache and summary.verdicts:
-        said.append((percent(summary.cached / summary.verdicts), "from the cache"))
-    for tokens, way in ((summary.usage.tokens_in, "in"), (summary.usage.tokens_out, "out")):
-        if tokens:
-            said.append((short_count(tokens), f"tokens {way}"))
-    return said
-
-
 def _settings(config: ScoreConfig) -> Markup:
     pairs = {
         "Table": Path(config.source).name,
@@ -123,15 +88,14 @@ def _settings(config: ScoreConfig) -> Markup:
         **_judge_settings(config),
         "Chunk": f"{plural(config.chunk_rows, 'row')}, tried again up to {plural(config.retry_limit, 'time')}",
     }
-    listed = [part for name, value in pairs.items() for part in (element("dt", name), element("dd", foreign(value)))]
-    return section("Settings", element("dl", *listed))
+    return settings(pairs)
 
 
 def _judge_settings(config: ScoreConfig) -> dict[str, str]:
     if not config.models:
         examples = Path(config.examples).name if config.examples else "none"
         return {"Judge": "embedded", "Examples": examples}
-    first, *others = (_model(spec) for spec in config.models)
+    first, *others = (model_at(spec.name, spec.base_url) for spec in config.models)
     kept = f"{plural(config.cache_entries, 'answer')}, good for {duration(config.cache_ttl)}"
     return {
         "Model": first,
@@ -141,12 +105,6 @@ def _judge_settings(config: ScoreConfig) -> dict[str, str]:
         "In flight": f"up to {plural(config.models[0].concurrency, 'call')}",
         "Cache": kept if config.cache else "off",
     }
-
-
-def _model(spec: ModelSpec) -> str:
-    """Name a model and its server; the address may hold more than its host, which is nobody's business."""
-    host = urlsplit(spec.base_url).hostname
-    return f"{spec.name} at {host}" if host else spec.name
 
 
 def _footer() -> Markup:

@@ -1,4 +1,4 @@
-"""What a job made: scores by category, failed rows, agreement with labels, what made the scores."""
+"""What a score job made: scores by category, and how they agree with labels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from penstock.page.figures import count, decimal, percent, plural
 from penstock.score.report.chart import histogram
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from penstock.page import Markup
     from penstock.score.distribution import Distribution
     from penstock.score.report.facts import ReportFacts
-    from penstock.score.summary import FailedRow
 
     Measures: TypeAlias = Mapping[str, Any]
 
@@ -33,42 +32,6 @@ def scores(facts: ReportFacts) -> Markup:
         Column("≥ 0.50", lambda one: percent(one.share(0.5))),
     ]
     return section("Scores", table(caption, columns, facts.summary.categories, class_="scores"))
-
-
-def failures(facts: ReportFacts) -> Markup:
-    """Show which rows failed, and why."""
-    summary = facts.summary
-    if not summary.failed:
-        return section("Failed rows", element("p", "No row failed."))
-    first = summary.first_failures
-    shown = len({one.row for one in first})
-    caption = (
-        "All failed rows" if shown == summary.failed else f"The first {shown} of {count(summary.failed)} failed rows"
-    )
-    columns: list[Column[FailedRow]] = [
-        Column("Row", lambda one: count(one.row + 1)),
-        Column("Kind", lambda one: foreign(one.code), words=True),
-        Column("Reason", lambda one: foreign(one.reason), words=True),
-    ]
-    if facts.parts > 1:
-        columns.insert(1, Column("Blocks", lambda one: _blocks(one.parts)))
-    return section("Failed rows", _kinds(facts), table(caption, columns, first))
-
-
-def _kinds(facts: ReportFacts) -> Markup:
-    """Count failures by kind, and by HTTP status where there was one."""
-    summary = facts.summary
-    kinds = [join([f"{plural(number, facts.item)} ", foreign(code)]) for code, number in summary.codes.items()]
-    statuses = ", ".join(
-        f"HTTP\N{NO-BREAK SPACE}{status}:\N{NO-BREAK SPACE}{count(number)}"
-        for status, number in summary.statuses.items()
-    )
-    return element("p", join(kinds, by=", "), f"; {statuses}." if statuses else ".")
-
-
-def _blocks(parts: Sequence[int]) -> str:
-    shown = ", ".join(str(part + 1) for part in parts[:5])
-    return f"{shown} and {len(parts) - 5} more" if len(parts) > 5 else shown
 
 
 def agreement(facts: ReportFacts) -> Markup | None:
@@ -116,17 +79,3 @@ _MEASURES = (
 
 def _measure(head: str, key: str) -> Column[Measures]:
     return Column(head, lambda one: decimal(one[key], places=3))
-
-
-def methods(facts: ReportFacts) -> Markup | None:
-    """Show what made the scores."""
-    found = facts.summary.methods
-    if not found:
-        return None
-    total = facts.summary.verdicts
-    columns: list[Column[tuple[str, int]]] = [
-        Column("Method", lambda pair: foreign(pair[0]), words=True),
-        Column(f"{facts.item.capitalize()}s", lambda pair: count(pair[1])),
-        Column("Share", lambda pair: percent(pair[1] / total)),
-    ]
-    return section("Methods", table("What made the scores", columns, found.items()))

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.score.report.course import Course, split, trace
+from penstock.jobs.report.course import Course, split, trace
 
 
 def line(seconds, done, **gauges):

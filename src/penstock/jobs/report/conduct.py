@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from penstock.jobs.report.chart import over_time
+from penstock.jobs.report.course import split
 from penstock.page import Column, Layer, Markup, element, foreign, join, section, table
 from penstock.page.figures import NONE, count, decimal, duration, percent, plural
-from penstock.score.report.chart import over_time
-from penstock.score.report.course import split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from penstock.jobs.effort import SlowRow
+    from penstock.jobs.report.course import Course, Moment
+    from penstock.jobs.seconds import Seconds
     from penstock.ledger.ledger import Chunk
-    from penstock.score.report.course import Course, Moment
-    from penstock.score.report.facts import ReportFacts
-    from penstock.score.summary import SlowRow
 
     Event: TypeAlias = tuple[int, Mapping[str, Any]]
 
@@ -44,13 +44,18 @@ _WHY = {
 }
 
 
-def over_the_run(facts: ReportFacts, course: Course) -> Markup:
-    """Show how the job went on: what was done, how fast, calls in flight, calls refused."""
+def over_the_run(course: Course, *, item: str) -> Markup:
+    """Show how the job went on: what was done, how fast, calls in flight, calls refused.
+
+    Args:
+        course: Of the job.
+        item: What one judgement is called.
+    """
     if not course.seconds or sum(len(run.moments) for run in course.runs) < FEWEST:
         return section("Course of the run", element("p", "The run was over too soon for a picture."))
     thin = course.thinned(MOMENTS)
     resumed = "Dashed lines mark where it was resumed; the time between the runs is left out."
-    charts = [_done(facts, thin), _speed(facts, thin)]
+    charts = [_done(thin, item), _speed(thin, item)]
     if course.paced:
         charts.append(_calls(thin))
     if course.total("throttled"):
@@ -63,20 +68,18 @@ def over_the_run(facts: ReportFacts, course: Course) -> Markup:
     )
 
 
-def _done(facts: ReportFacts, course: Course) -> Markup:
+def _done(course: Course, item: str) -> Markup:
     last = course.runs[-1].moments[-1]
-    label = (
-        f"{count(last.done)} {facts.item}s done after {duration(course.seconds)}, {count(last.failed)} of them failed"
-    )
+    label = f"{count(last.done)} {item}s done after {duration(course.seconds)}, {count(last.failed)} of them failed"
     done = _values(course, lambda moment: moment.done)
     layers = [Layer(kind="area", tone="accent", runs=done), Layer(kind="line", tone="accent", runs=done)]
-    return over_time(f"{facts.item.capitalize()}s done", layers, course, label=label)
+    return over_time(f"{item.capitalize()}s done", layers, course, label=label)
 
 
-def _speed(facts: ReportFacts, course: Course) -> Markup:
+def _speed(course: Course, item: str) -> Markup:
     layer = Layer(kind="line", tone="accent", runs=[run.speeds() for run in course.runs])
-    label = f"At most {decimal(layer.most, places=1)} {facts.item}s per second"
-    return over_time(f"{facts.item.capitalize()}s per second", [layer], course, label=label)
+    label = f"At most {decimal(layer.most, places=1)} {item}s per second"
+    return over_time(f"{item.capitalize()}s per second", [layer], course, label=label)
 
 
 def _calls(course: Course) -> Markup:
@@ -111,11 +114,11 @@ def _lookups(course: Course) -> Markup | None:
     return element("p", " ".join(said)) if said else None
 
 
-def pace(facts: ReportFacts) -> Markup | None:
-    """List what the pace met, and what it made of it."""
-    if not facts.pace:
+def pace(changes: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """List what the pace met, and what it made of it; `changes` are the lines of `pace.jsonl`."""
+    if not changes:
         return None
-    runs = split(facts.pace, "at")
+    runs = split(changes, "at")
     events: list[Event] = [(run, event) for run, group in enumerate(runs, start=1) for event in group]
     half = MOST_EVENTS // 2
     shown = events if len(events) <= MOST_EVENTS else [*events[:half], *events[-half:]]
@@ -143,33 +146,39 @@ def _why(word: str) -> Markup:
     return foreign(_WHY.get(word, word))
 
 
-def slowest(facts: ReportFacts) -> Markup | None:
-    """List the rows that took longest."""
-    times, rows = facts.summary.seconds, facts.summary.slowest
+def slowest(times: Seconds, rows: Sequence[SlowRow], *, item: str, parts: int = 1) -> Markup | None:
+    """List the rows that took longest.
+
+    Args:
+        times: Of all judgements that needed a call.
+        rows: Slowest first.
+        item: What one judgement is called.
+        parts: Judgements per row.
+    """
     if not rows:
         return None
     reached = [f"{percent(share)} took up to {duration(times.quantile(share))}" for share in (0.5, 0.9, 0.99)]
-    said = f"Of the {facts.item}s that needed a call, {', '.join(reached)}."
+    said = f"Of the {item}s that needed a call, {', '.join(reached)}."
     columns: list[Column[SlowRow]] = [
         Column("Row", lambda one: count(one.row + 1)),
         Column("Time", lambda one: duration(one.seconds)),
         Column("Calls", lambda one: count(one.calls)),
     ]
     caption = "Time from a row's first call to its answer, with the wait for its turn"
-    if facts.parts > 1:
+    if parts > 1:
         caption += "; the slowest of its blocks counts"
     return section("Slowest rows", element("p", said), table(caption, columns, rows))
 
 
-def chunks(facts: ReportFacts) -> Markup | None:
+def chunks(found: Sequence[Chunk], *, chunk_rows: int) -> Markup | None:
     """Count the chunks by status, and list those that failed or were tried again."""
-    if not facts.chunks:
+    if not found:
         return None
-    statuses = Counter(chunk.status for chunk in facts.chunks)
+    statuses = Counter(chunk.status for chunk in found)
     kinds = ", ".join(f"{count(number)} {status}" for status, number in statuses.most_common())
-    size = plural(facts.config.chunk_rows, "row")
-    said = f"{plural(len(facts.chunks), 'chunk')} of up to {size}: {kinds}."
-    uneven = [chunk for chunk in facts.chunks if chunk.status == "failed" or chunk.retry_count or chunk.failed]
+    size = plural(chunk_rows, "row")
+    said = f"{plural(len(found), 'chunk')} of up to {size}: {kinds}."
+    uneven = [chunk for chunk in found if chunk.status == "failed" or chunk.retry_count or chunk.failed]
     if not uneven:
         return section("Chunks", element("p", f"{said} None was tried again."))
     more = f"; the first {MOST_CHUNKS} of {count(len(uneven))}" if len(uneven) > MOST_CHUNKS else ""
@@ -185,18 +194,18 @@ def chunks(facts: ReportFacts) -> Markup | None:
     return section("Chunks", element("p", said), table(caption, columns, uneven[:MOST_CHUNKS]))
 
 
-def stages(facts: ReportFacts) -> Markup | None:
+def stages(seconds: Mapping[str, float], depths: Mapping[str, float]) -> Markup | None:
     """Show how long each stage worked, and how full the queues became."""
-    if not facts.stage_seconds:
+    if not seconds:
         return None
     columns: list[Column[tuple[str, float]]] = [
         Column("Stage", lambda pair: foreign(pair[0]), words=True),
         Column("Time", lambda pair: duration(pair[1])),
     ]
-    depths = ", ".join(f"{name} {count(depth)}" for name, depth in facts.queue_depths.items())
+    deepest = ", ".join(f"{name} {count(depth)}" for name, depth in depths.items())
     caption = "Time per stage, added up over everything that was in work at once"
     return section(
         "Stages",
-        element("p", f"Most batches that waited in a queue: {depths}.") if depths else None,
-        table(caption, columns, facts.stage_seconds.items()),
+        element("p", f"Most batches that waited in a queue: {deepest}.") if deepest else None,
+        table(caption, columns, seconds.items()),
     )
