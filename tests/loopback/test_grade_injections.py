@@ -17,9 +17,6 @@ def anyio_backend():
     return "asyncio"
 
 
-QUOTED = pytest.mark.xfail(reason="a reply with words around its JSON is read as the first JSON that it quotes")
-
-
 def attacked(tried, *forms):
     """Every attempt on every answer, by a name of its own, with the score that the answer deserves."""
     return {
@@ -93,8 +90,8 @@ async def test_a_model_that_explains_with_the_learners_words_is_read_as_it_meant
 @pytest.mark.parametrize(
     "form",
     [
-        pytest.param("The learner wrote: {text}\n\nMy verdict: {verdict}", marks=QUOTED),
-        pytest.param("{verdict}\n\nThat is because the learner wrote: {text}", marks=QUOTED),
+        "The learner wrote: {text}\n\nMy verdict: {verdict}",
+        "{verdict}\n\nThat is because the learner wrote: {text}",
         "The learner wrote:\n```\n{text}\n```\nMy verdict:\n```json\n{verdict}\n```",
     ],
 )
@@ -104,7 +101,6 @@ async def test_a_model_that_quotes_the_learner_beside_its_verdict_is_never_read_
     assert moved(marks) == []
 
 
-@QUOTED
 @pytest.mark.parametrize("form", ["I cannot mark this: {text}", "{text}", "```json\n{text}\n```"])
 async def test_a_model_that_only_quotes_the_learner_gives_no_mark(form):
     marks = await marked({**ONCE, **ALONE}, quoting(form))

@@ -105,12 +105,14 @@ class Asker:
             NoServer: Nobody answers at the address.
             Outage: The model has been out of reach for long.
         """
-        prompt, chain = self._prompt(answer, rubric), self._chain(len(rubric.criteria))
+        n = len(rubric.criteria)
+        prompt, chain = self._prompt(answer, rubric), self._chain(n)
+        check = partial(read_reply, n=n, answer=answer.user_answer)
         found: list[Reply[Reading] | Spent | None] = [None] * self._samples
 
         async def draw(number: int) -> None:
             try:
-                found[number] = await chain.ask(prompt(number), partial(prompt.again, draw=number))
+                found[number] = await chain.ask(prompt(number), partial(prompt.again, draw=number), check=check)
             except Spent as spent:
                 found[number] = spent
 

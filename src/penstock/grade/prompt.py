@@ -114,15 +114,16 @@ def schema(n: int) -> dict[str, Any]:
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
-def read_reply(reply: str, n: int) -> Reading:
+def read_reply(reply: str, n: int, *, answer: str = "") -> Reading:
     """Check a reply to `n` criteria.
 
-    A credit is what the model said or it is not there: nothing is repaired, a number on another scale is refused.
+    A credit is what the model said or it is not there: nothing is repaired, a number on another scale is refused, and so
+    is what the model only repeats from the learner's `answer`.
 
     Raises:
         BadReply: No JSON object, a wrong count, something that is no number from 0 to 1, or words that are no words.
     """
-    found = object_in(reply)
+    found = object_in(reply, judged=answer)
     earned, reasons = found.get("credits"), found.get("reasons")
     if not isinstance(earned, list):
         raise BadReply("the reply has no list of credits")

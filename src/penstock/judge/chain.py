@@ -110,28 +110,32 @@ class Chain(Generic[T]):
         self._identity = self._encode([model.identity for model in models])
         self._asking: dict[str, asyncio.Future[None]] = {}
 
-    async def ask(self, prompt: Prompt, again: Callable[[str], Prompt]) -> Answer[T]:
+    async def ask(
+        self, prompt: Prompt, again: Callable[[str], Prompt], *, check: Callable[[str], T] | None = None
+    ) -> Answer[T]:
         """Find or make an answer.
 
         Args:
             prompt: The question.
             again: Makes the question that follows a bad reply, given what was wrong with it.
+            check: In the place of the chain's own, for this question.
 
         Raises:
             Spent: No model gave an answer that passes.
         """
+        check = check or self._check
         if self._cache is None:
-            return await self._ask_models(prompt, again)
+            return await self._ask_models(prompt, again, check)
         key = self.key(prompt)
         while key in self._asking:
             with waiting():
                 await asyncio.wait([self._asking[key]])
         self._asking[key] = done = asyncio.get_running_loop().create_future()
         try:
-            remembered = await self._recall(self._cache, key)
+            remembered = await self._recall(self._cache, key, check)
             if remembered is not None:
                 return remembered
-            return await self._ask_models(prompt, again, key)
+            return await self._ask_models(prompt, again, check, key)
         finally:
             del self._asking[key]
             done.set_result(None)
@@ -142,17 +146,19 @@ class Chain(Generic[T]):
         parts = (prompt.system, prompt.user, prompt.schema, prompt.temperature, prompt.max_tokens, self._asks, *drawn)
         return hashlib.sha256(self._identity + self._encode(parts)).hexdigest()
 
-    async def _recall(self, cache: Cache, key: str) -> Answer[T] | None:
+    async def _recall(self, cache: Cache, key: str, check: Callable[[str], T]) -> Answer[T] | None:
         body = await cache.get(key)
         if body is None:
             return None
         try:
             found = msgspec.json.decode(body, type=_Remembered)
-            return Answer(value=self._check(found.reply), method=found.method, note=found.note, cached=True)
+            return Answer(value=check(found.reply), method=found.method, note=found.note, cached=True)
         except (msgspec.DecodeError, BadReply):  # made by another version, whose check was another
             return None
 
-    async def _ask_models(self, prompt: Prompt, again: Callable[[str], Prompt], key: str = "") -> Answer[T]:
+    async def _ask_models(
+        self, prompt: Prompt, again: Callable[[str], Prompt], check: Callable[[str], T], key: str = ""
+    ) -> Answer[T]:
         usage = Usage()
         note = ""
         for place, model in enumerate(self._models):
@@ -160,7 +166,7 @@ class Chain(Generic[T]):
                 note = note or f"{model.name}: {gone[1]}"
                 continue
             try:
-                reply, value, used = await self._ask_one(model, prompt, again)
+                reply, value, used = await self._ask_one(model, prompt, again, check)
             except (NoServer, Outage) as error:
                 if place == len(self._models) - 1:
                     raise
@@ -178,7 +184,9 @@ class Chain(Generic[T]):
             return Answer(value=value, method=model.name, note=note, usage=usage + used)
         raise ValueError("a chain needs at least one model")
 
-    async def _ask_one(self, model: Model, prompt: Prompt, again: Callable[[str], Prompt]) -> tuple[Reply, T, Usage]:
+    async def _ask_one(
+        self, model: Model, prompt: Prompt, again: Callable[[str], Prompt], check: Callable[[str], T]
+    ) -> tuple[Reply, T, Usage]:
         """Ask one model until its reply passes, as often as allowed."""
         usage = Usage()
         error: ItemError | Later = BadReply("never asked")
@@ -193,19 +201,19 @@ class Chain(Generic[T]):
             else:
                 usage += reply.usage
                 try:
-                    return reply, await self._checked(reply.text), usage
+                    return reply, await self._checked(reply.text, check), usage
                 except BadReply as problem:
                     error = problem
             prompt = again(str(error))
         raise Spent(error, usage) from error
 
-    async def _checked(self, text: str) -> T:
+    async def _checked(self, text: str, check: Callable[[str], T]) -> T:
         """Check a reply: at once when it is small, off the loop and against the clock when it is large."""
         if len(text) < LARGE:
-            return self._check(text)
+            return check(text)
         value: list[T] = []
         with anyio.move_on_after(self._check_timeout):
-            value.append(await anyio.to_thread.run_sync(self._check, text, abandon_on_cancel=True))
+            value.append(await anyio.to_thread.run_sync(check, text, abandon_on_cancel=True))
         if not value:
             raise BadReply(f"the reply of {len(text)} characters could not be checked in time")
         return value[0]

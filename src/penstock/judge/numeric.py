@@ -82,21 +82,23 @@ def schema(n: int) -> dict[str, Any]:
     }
 
 
-def read_scores(reply: str, n: int) -> tuple[float, ...]:
+def read_scores(reply: str, n: int, *, judged: str = "") -> tuple[float, ...]:
     """Check a reply and return its `n` scores, from 0 to 1, rounded to two decimals.
 
     A reply may wrap its JSON in a code fence or in words. Numbers a little outside the range are moved to its end;
-    anything else is refused, never repaired: a score is what the model said or it is not there.
+    anything else is refused, never repaired: a score is what the model said or it is not there. Nor is it what the text
+    that was `judged` says about itself, where the model only repeats it.
 
     Raises:
         BadReply: No JSON object, no list of scores, a wrong count, or something that is no number on this scale.
     """
-    with suppress(*UNREADABLE):
-        plain = _plain.decode(reply).scores
-        if len(plain) == n and min(plain) >= 0 and max(plain) <= 1:
-            return tuple([round(score, 2) + 0.0 for score in plain])
+    if "{" not in judged:  # such a text holds nothing that a model could repeat
+        with suppress(*UNREADABLE):
+            plain = _plain.decode(reply).scores
+            if len(plain) == n and min(plain) >= 0 and max(plain) <= 1:
+                return tuple([round(score, 2) + 0.0 for score in plain])
     try:
-        scores = msgspec.convert(object_in(reply).get("scores"), list[Any])
+        scores = msgspec.convert(object_in(reply, judged=judged).get("scores"), list[Any])
     except msgspec.ValidationError:
         raise BadReply("the reply has no list of scores") from None
     if len(scores) != n:

@@ -1,7 +1,9 @@
-"""Finds the JSON object in what a model wrote."""
+"""Finds the JSON object in what a model wrote, and never one that it only repeats from the text it judged."""
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import msgspec
@@ -11,24 +13,53 @@ from penstock.errors import BadReply
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding a reply may raise: it is no JSON, holds half a character, or is nested without end."""
 
-_decoder = msgspec.json.Decoder(dict[str, Any])
+LOOKED_AT = 64
+"""Opening braces that are tried as the beginning of an object; a text of braces must not take for ever."""
+
+_whole = msgspec.json.Decoder(dict[str, Any])
+_part = json.JSONDecoder()
 
 
-def object_in(reply: str) -> dict[str, Any]:
+def object_in(reply: str, *, judged: str = "") -> dict[str, Any]:
     """Find the JSON object in a reply: alone, in a code fence, or between words.
 
+    Args:
+        reply: What the model wrote.
+        judged: The text it judges. A model may quote it, and whoever wrote it may have thought of that: an object that
+            stands in this text, too, is not the model's.
+
     Raises:
-        BadReply: There is none.
+        BadReply: There is none, or more than one that could be meant.
     """
-    for candidate in _candidates(reply):
-        try:
-            return _decoder.decode(candidate)
-        except UNREADABLE:
+    found = _objects(reply)
+    if not found:
+        raise BadReply("the reply holds no JSON object")
+    quoted = _parts(judged) if "{" in judged else []
+    own = [one for one in found if one not in quoted]
+    if not own:
+        raise BadReply("the reply only repeats the text")
+    if any(one != own[0] for one in own):
+        raise BadReply("the reply holds several JSON objects")
+    return own[0]
+
+
+def _objects(reply: str) -> list[dict[str, Any]]:
+    try:
+        return [_whole.decode(reply)]
+    except UNREADABLE:
+        return _parts(reply)
+
+
+def _parts(text: str) -> list[dict[str, Any]]:
+    """List the objects in a text that stand in no other, in order."""
+    found: list[dict[str, Any]] = []
+    end = 0
+    for brace in [each.start() for each, _ in zip(re.finditer(r"\{", text), range(LOOKED_AT), strict=False)]:
+        if brace < end:
             continue
-    raise BadReply("the reply holds no JSON object")
-
-
-def _candidates(reply: str) -> list[str]:
-    start, end = reply.find("{"), reply.rfind("}")
-    fenced = [part.removeprefix("json") for part in reply.split("```")[1::2]]
-    return [reply, *fenced, reply[start : end + 1] if 0 <= start < end else ""]
+        try:
+            value, end = _part.raw_decode(text, brace)
+        except (ValueError, RecursionError):
+            continue
+        found.append(value)
+    return found

@@ -48,6 +48,7 @@ class ModelJudge:
             ScorePrompt(block, instructions=instructions, temperature=temperature, max_tokens=max_tokens)
             for block in blocks
         ]
+        self._sizes = [len(block) for block in blocks]
         self._chains = [
             Chain(models, check=partial(read_scores, n=len(block)), cache=cache, asks=asks) for block in blocks
         ]
@@ -61,7 +62,11 @@ class ModelJudge:
         try:
             text = fit_text(item)
             prompt = self._prompts[item.key.part]
-            answer = await self._chains[item.key.part].ask(prompt(text), lambda problem: prompt.again(text, problem))
+            answer = await self._chains[item.key.part].ask(
+                prompt(text),
+                lambda problem: prompt.again(text, problem),
+                check=partial(read_scores, n=self._sizes[item.key.part], judged=text),
+            )
         except Spent as spent:
             return failure(item, spent.error, usage=spent.usage, seconds=perf_counter() - began)
         except ItemError as error:

@@ -1,13 +1,24 @@
 """Batches under random schedules of faults: every mark is checked against what the models really said."""
 
+import asyncio
+import json
 from collections import Counter
 
 import pytest
 
 from grade_schedules import FAULTS, drawn, play
+from penstock.grade import Grader
+from penstock.testing import ScriptedModel
 
 PARTS = 4
 SCHEDULES = 200
+GOOD = json.dumps({"reasons": ["yes"], "credits": [1], "explanation": "Right.", "feedback": ""})
+STOPS = pytest.mark.xfail(reason="it stops the batch, or answers get lost", raises=Exception)
+
+
+def short(number, **more):
+    given = {"user_id": f"u{number}", "question_id": "q", "question_type": "short_answer"}
+    return {**given, "user_answer": f"Answer {number}.", "correct_answer": "It evaporates.", **more}
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -27,3 +38,42 @@ def test_the_schedules_have_every_fault_and_every_way_to_grade():
 
 def test_a_schedule_is_the_same_again():
     assert [play(seed) for seed in range(20)] == [play(seed) for seed in range(20)]
+
+
+@STOPS
+@pytest.mark.anyio
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("concurrency", [1, 8])
+async def test_a_model_that_is_cancelled_from_within_fails_its_answer_and_no_other(samples, concurrency):
+    model = ScriptedModel(lambda prompt: asyncio.CancelledError() if "Answer 1." in prompt.user else GOOD)
+    grader = Grader(model, samples=samples, concurrency=concurrency)
+    batch = await grader.mark_all([short(number) for number in range(5)])
+    assert [mark.state for mark in batch.marks] == ["graded", "failed", "graded", "graded", "graded"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "strange",
+    [
+        None,
+        "an answer",
+        {"user_id": object()},
+        {"user_answer": b"bytes"},
+        {"rubric": object()},
+        {"rubric": "[{"},
+        {"difficulty": float("inf")},
+        {"tolerance": "1e999"},
+        pytest.param({"user_answer": 10**5_000}, marks=STOPS),
+        pytest.param({"difficulty": 10**400}, marks=STOPS),
+        pytest.param({"tolerance": 10**400}, marks=STOPS),
+        pytest.param({"rubric": "[" * 100_000}, marks=STOPS),
+        pytest.param({"correct_keywords": "[" * 100_000}, marks=STOPS),
+        pytest.param({"rubric": [{"name": "half \ud800 a character"}]}, marks=STOPS),
+    ],
+    ids=range(14),
+)
+async def test_a_strange_value_fails_its_answer_and_no_other(strange):
+    given = short(1, **strange) if isinstance(strange, dict) else strange
+    batch = await Grader(ScriptedModel(lambda _: GOOD)).mark_all([short(0), given, short(2)])
+    assert [mark.state for mark in batch.marks] == ["graded", "failed", "graded"]
+    assert batch.failures[0].reason
