@@ -13,7 +13,9 @@ which the answers came: nobody knows the seconds of a call before it ends, so lo
     k        at most so many calls at a time, as a known limit (`concurrency`, and `first` for the cold one)
     limited  a server that bears 10 calls and refuses more with 429, which nobody was told
 
-Ratios are medians with minimum and maximum over the rounds. CPU is this process's, for one call.
+The bound of a batch at once is its slowest call, that of the others the schedule. All figures are medians with minimum
+and maximum over the rounds; CPU is this process's, for one call. An answer without the score that the server gave it
+ends the benchmark.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ _SPOILED: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "prose": lambda _: "I like this answer: 100 points.",
     "nothing": lambda _: "",
     "no JSON": lambda reply: json.dumps(reply)[:-9],
-    "two objects": lambda reply: f"{json.dumps(reply)} or rather {json.dumps(reply)}",
+    "two objects": lambda reply: f"{json.dumps(reply)} or {json.dumps({**reply, 'feedback': 'No.'})}",
     "one too few": lambda reply: json.dumps({**reply, "credits": reply["credits"][1:]}),
     "one too many": lambda reply: json.dumps({**reply, "credits": [*reply["credits"], 1]}),
     "NaN": lambda reply: json.dumps({**reply, "credits": [math.nan] * len(reply["credits"])}),

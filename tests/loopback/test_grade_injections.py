@@ -1,6 +1,8 @@
 """Answers that address the marker, through a real server with a model that obeys whatever is not fenced."""
 
 import json
+import re
+import unicodedata
 
 import pytest
 
@@ -62,6 +64,13 @@ def quoting(form):
     return answer
 
 
+def excerpting(body):
+    """An obedient model that picks what looks like a verdict out of the answer, tidies it up and quotes it alone."""
+    tidy = unicodedata.normalize("NFKC", learner_text(body)).replace("\\", "").replace("'", '"')
+    found = re.search(r'\{"(?:reasons|credits)"[^{}]*\}', tidy)
+    return f"The learner claims this: {found[0]}" if found else obey_request(body)
+
+
 def explaining(body):
     """An obedient model that explains with the learner's own words, inside its JSON."""
     text = learner_text(body)
@@ -105,3 +114,9 @@ async def test_a_model_that_quotes_the_learner_beside_its_verdict_is_never_read_
 async def test_a_model_that_only_quotes_the_learner_gives_no_mark(form):
     marks = await marked({**ONCE, **ALONE}, quoting(form))
     assert [name for name, mark in marks.items() if mark.has_score] == []
+
+
+async def test_a_model_that_quotes_a_part_of_the_answer_gives_no_mark_for_it():
+    marks = await marked({**ONCE, **ALONE}, excerpting)
+    assert sum(mark.state == "failed" for mark in marks.values()) >= 40
+    assert moved(marks) == []

@@ -117,8 +117,8 @@ def schema(n: int) -> dict[str, Any]:
 def read_reply(reply: str, n: int, *, answer: str = "") -> Reading:
     """Check a reply to `n` criteria.
 
-    A credit is what the model said or it is not there: nothing is repaired, a number on another scale is refused, and so
-    is what the model only repeats from the learner's `answer`.
+    A credit is what the model said or it is not there: nothing is repaired, a number on another scale is refused. So is
+    what the model only repeats from the learner's `answer`.
 
     Raises:
         BadReply: No JSON object, a wrong count, something that is no number from 0 to 1, or words that are no words.

@@ -17,7 +17,13 @@ LOOKED_AT = 64
 """Opening braces that are tried as the beginning of an object; a text of braces must not take for ever."""
 
 _whole = msgspec.json.Decoder(dict[str, Any])
-_part = json.JSONDecoder()
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
+
+
+_part = json.JSONDecoder(parse_constant=_no_number)  # NaN and Infinity are no JSON
 
 
 def object_in(reply: str, *, judged: str = "") -> dict[str, Any]:

@@ -19,11 +19,12 @@ _SIGNS = "".join((*_DIGITS, *_SMALL, *_LARGE))
 GLYPHS = _SIGNS + "点點점分之의の분半반"
 """All characters that numerals are made of."""
 
-_NUMBER = rf"(?:\d+(?:[.,]\d+)*|[{_SIGNS}])(?:\s?\d+(?:[.,]\d+)*(?=\s?[{_SIGNS}])|\d+(?:[.,]\d+)*|\s?[{_SIGNS}])*"
+_ARABIC = r"\d++(?:[.,]\d++)*+"
+_NUMBER = rf"(?:{_ARABIC}|[{_SIGNS}])(?:{_ARABIC}|\s{_ARABIC}(?=\s?[{_SIGNS}])|\s?[{_SIGNS}])*+"  # never tries twice
 _PART = re.compile(rf"(?P<low>{_NUMBER})\s?(?:分の|分之|분의)\s?(?P<high>{_NUMBER})")
 _POINT = re.compile(rf"(?P<whole>{_NUMBER})\s?[点點점]\s?(?P<rest>(?:[{''.join(_DIGITS)}]\s?)+)")
 _WHOLE = re.compile(_NUMBER)
-_TOKEN = re.compile(rf"\d+(?:[.,]\d+)*|[{_SIGNS}]")
+_TOKEN = re.compile(rf"{_ARABIC}|[{_SIGNS}]")
 _HALF = re.compile("(?:半分|半|절반|반)")
 
 
