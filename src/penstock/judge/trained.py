@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import zipfile
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from penstock.errors import InputError
-from penstock.judge import agreement
+from penstock.judge import agreement, archive
 from penstock.judge.agreement import Agreement, CategoryAgreement
 from penstock.judge.bag import Bag
 from penstock.judge.calibrate import Calibration
@@ -34,7 +32,7 @@ _PENALTIES = (0.33, 0.1, 0.03)  # from firm to loose
 _AS_GOOD = 1.01
 _LEXICAL_THRESHOLD = 0.25
 _FORMAT = 1
-_PARTS = "judge.json"
+_KIND = "trained judge"
 _BAG = ("pairs", "word_weights", "piece_weights", "pair_weights")
 _LINEAR = ("word_terms", "piece_terms", "pair_terms", "offset")
 _CALIBRATION = ("weights", "centre", "spread")
@@ -142,11 +140,7 @@ class TrainedJudge:
             arrays |= {name: getattr(bag, name) for name in _BAG}
             arrays |= {name: getattr(self._linear, name) for name in _LINEAR}
             arrays |= {name: getattr(self._calibration, name) for name in _CALIBRATION}
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(_entry(_PARTS), json.dumps(parts, ensure_ascii=True))
-            for name, array in arrays.items():
-                with archive.open(_entry(f"{name}.npy"), "w", force_zip64=True) as entry:
-                    np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+        archive.write(path, parts=parts, arrays=arrays)
 
     @classmethod
     def load(cls, path: Path) -> TrainedJudge:
@@ -155,29 +149,11 @@ class TrainedJudge:
         Raises:
             InputError: The file is not one, or was written by another version.
         """
+        parts, arrays = archive.read(path, what=_KIND)
         try:
-            with zipfile.ZipFile(path) as archive:
-                parts = json.loads(archive.read(_PARTS))
-                arrays = {
-                    name.removesuffix(".npy"): _array(archive, name)
-                    for name in archive.namelist()
-                    if name.endswith(".npy")
-                }
             return _restored(parts, arrays)
-        except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-            raise InputError(f"{path} is not a trained judge that this version can read: train it again.") from error
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
-
-
-def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    with archive.open(name) as entry:
-        array: NDArray[Any] = np.lib.format.read_array(entry, allow_pickle=False)
-    return array
+        except (KeyError, ValueError, TypeError) as error:
+            raise archive.unreadable(path, _KIND) from error
 
 
 def _restored(parts: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> TrainedJudge:

@@ -233,3 +233,10 @@ def test_any_text_is_read_or_refused(text):
 def test_a_very_long_answer_is_refused(text):
     with pytest.raises(Unfit):
         judge_number(text * (100_000 // len(text)), "5")
+
+
+@pytest.mark.parametrize("text", ["1", "1.", "二1", "1 二", "二 ", "half ", "1 000 ", "kg*"])
+def test_a_number_of_many_parts_is_not_tried_in_every_way(text):
+    answer = (text * 80)[:79]
+    with pytest.raises(Unfit):
+        judge_number(f"{answer}二分の", "5")

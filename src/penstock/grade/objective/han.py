@@ -16,6 +16,9 @@ _SMALL = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000
 _LARGE = {"万": 10**4, "萬": 10**4, "만": 10**4, "億": 10**8, "亿": 10**8, "억": 10**8, "兆": 10**12, "조": 10**12}
 _SIGNS = "".join((*_DIGITS, *_SMALL, *_LARGE))
 
+NUMERALS = frozenset(_SIGNS)
+"""Characters that are a digit or a power of ten."""
+
 GLYPHS = _SIGNS + "点點점分之의の분半반"
 """All characters that numerals are made of."""
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from penstock.grade.objective.han import NUMERALS
 from penstock.grade.objective.numeral import Values, plain, read_numeral
 from penstock.grade.objective.phrase import LONGEST, peelings
 from penstock.grade.objective.unit import CURRENCIES, Unit, read_unit
@@ -133,9 +134,13 @@ def _one(text: str, *, comma: bool) -> tuple[Quantity, int] | None:
     if unit:
         return Quantity(values=number.values, unit=unit), end + gap + length
     word = _COUNTED.fullmatch(tail[0])
-    if word and (gap or text[end - 1].isdecimal()) and word[0].lower() not in _NOT_COUNTED:
+    if word and (gap or text[end - 1].isdecimal()) and _is_counted(word[0]):
         return Quantity(values=number.values, counted=True), end + gap + len(tail[0])
     return None
+
+
+def _is_counted(word: str) -> bool:
+    return word.lower() not in _NOT_COUNTED and word[0] not in NUMERALS and not word.endswith("の")
 
 
 def _currency(text: str) -> tuple[Unit, int] | None:

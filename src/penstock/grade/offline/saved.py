@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock.errors import InputError
-from penstock.grade.offline import archive
 from penstock.grade.offline.bags import Bags
 from penstock.grade.offline.calibration import Calibration
 from penstock.grade.offline.kernel import Mix
@@ -13,6 +11,7 @@ from penstock.grade.offline.learned import Learned
 from penstock.grade.offline.member import Member
 from penstock.grade.offline.resemblance import Resemblance
 from penstock.grade.offline.rows import Rows
+from penstock.judge import archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FORMAT = 1
+_KIND = "trained grader"
 _MEMBER = (
     "figures", "beside", "beside_centre", "beside_spread", "questions", "scores", "centre", "known", "new",
 )  # fmt: skip
@@ -42,13 +42,13 @@ def read(path: Path) -> tuple[Learned | None, float]:
     Raises:
         InputError: The file is not one, or was written by another version.
     """
-    parts, arrays = archive.read(path)
+    parts, arrays = archive.read(path, what=_KIND)
     if parts.get("format") != _FORMAT:
-        raise InputError(f"{path} is a trained grader of another version: train it again.")
+        raise archive.unreadable(path, _KIND)
     try:
         return (_restored(parts, arrays) if parts["trained"] else None), float(parts["passing"])
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise InputError(f"{path} is not a trained grader that this version can read: train it again.") from error
+        raise archive.unreadable(path, _KIND) from error
 
 
 def _parts(learned: Learned) -> dict[str, Any]:

@@ -28,8 +28,12 @@ def write(path: Path, *, parts: Mapping[str, Any], arrays: Mapping[str, NDArray[
                 np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def read(path: Path, *, what: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Read what `write` wrote.
+
+    Args:
+        path: Where it lies.
+        what: What it should hold, for the message, such as `trained judge`.
 
     Raises:
         InputError: The file cannot be read or is no such archive.
@@ -40,7 +44,12 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             names = [name for name in archive.namelist() if name.endswith(".npy")]
             return parts, {name.removesuffix(".npy"): _array(archive, name) for name in names}
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise InputError(f"{path} is not a trained grader: train it again.") from error
+        raise unreadable(path, what) from error
+
+
+def unreadable(path: Path, what: str) -> InputError:
+    """Make the error of a file that holds something else, or comes from another version."""
+    return InputError(f"{path} is not a {what} that this version can read: train it again.")
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
