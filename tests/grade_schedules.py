@@ -49,9 +49,10 @@ MAX_SPREAD = 25.0
 SECONDS = 20.0
 """Virtual seconds after which a model's caller gives up."""
 
-_RAISED: Mapping[str, Callable[[], Exception]] = {
+_RAISED: Mapping[str, Callable[[], BaseException]] = {
     "timed out": lambda: TimedOut("no answer within 20 s"),
     "timeout": TimeoutError,
+    "cancelled": asyncio.CancelledError,
     "429": lambda: Throttled("the server asked for fewer calls (HTTP 429)", retry_after=1.0),
     "500": lambda: Unreachable("the server had an error (HTTP 500)", status=500),
     "503": lambda: Unreachable("the server had an error (HTTP 503)", status=503),
@@ -319,14 +320,17 @@ def _check_mark(mark: Mark, given: Mapping[str, Any], schedule: Schedule, name: 
         lost = met & _SHARED or (schedule.is_paced and len(schedule.models) > 1)
         assert mark.attempts == calls or (mark.attempts < calls and lost), name
     elif mark.state in {"offline", "needs_review"}:
-        assert mark.code in {"timeout", "refusal", "low_confidence"}, name
+        assert mark.code in {"timeout", "unreachable", "refusal", "low_confidence"}, name
         check_offline(mark, given, name)
     else:
         assert mark.attempts <= calls, name
     if mark.code == "refusal":
         assert "declined" in met, name
     elif mark.code in {"bad_reply", "error", "unreachable", "throttled", "refused"}:
-        assert met, name
+        # A model that is out of reach for one answer is not asked for the next ones.
+        shared = set().union(*(found for model in schedule.models for found in model.met.values()))
+        gone = shared if schedule.is_paced else shared & _SHARED
+        assert met or (mark.code == "unreachable" and gone), name
 
 
 def _check_credits(mark: Mark, answer: Answer, schedule: Schedule, name: str) -> None:

@@ -157,7 +157,7 @@ class Window:
     def _speed(self) -> float:
         """Calls a second by which an opening window grows; the faster, the more calls are refused at its end."""
         speed = max(self.LEAST_SPEED, self.FASTEST * self.limit)
-        if self.delay is None:
+        if not self.delay:
             return speed
         return min(speed, max(4, self.limit) / (8 * self.delay))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -48,6 +49,7 @@ class Answer:
         question: The question's own words, for the model.
         choices: The options of a multiple choice question, in order.
         rubric: What a short answer is marked by; made from the keywords when not given.
+        credit: With several right choices: `all` of them and no other one, or points for `each` less the wrong ones.
         tolerance: How far a number may be from the key, in the key's unit.
         unit: The unit that a number must have.
         attempt_id: Given by whoever keeps the attempts; made from the answer when not.
@@ -64,6 +66,7 @@ class Answer:
     question: str = ""
     choices: tuple[str, ...] = ()
     rubric: Rubric | None = None
+    credit: Literal["all", "each"] = "all"
     tolerance: float | None = None
     unit: str = ""
     attempt_id: str = ""
@@ -132,7 +135,7 @@ def listed(cell: str) -> tuple[str, ...]:
     if cell.lstrip().startswith("["):
         try:
             found: list[Any] = msgspec.json.decode(cell.encode("utf-8", "replace"), type=list[Any])
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise unfit("wrong_type", f"{cell[:40]!r} begins like a JSON list and is none.") from error
         return tuple(text for one in found if (text := _text("a list", one)))
     return tuple(part.strip() for part in re.split(r"[;\n]", cell) if part.strip())
@@ -167,7 +170,8 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
-        return str(value).encode("utf-8", "replace").decode()
+        with suppress(ValueError):  # a number of more digits than Python writes
+            return str(value).encode("utf-8", "replace").decode()
     raise unfit("wrong_type", f"{_ARTICLE.get(name, name).capitalize()} must be text, not {_kind(value)}.")
 
 
@@ -188,15 +192,22 @@ def _keywords(name: str, value: Any) -> tuple[str, ...]:
     return listed(value) if isinstance(value, str) else _texts(name, value)
 
 
+def _shown(value: Any) -> str:
+    try:
+        return repr(str(value)[:40])
+    except ValueError:
+        return "a very large one"
+
+
 def _whole(name: str, value: Any) -> int | None:
     if value is None or value == "":
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = 0.5
     if isinstance(value, bool) or not number.is_integer():
-        raise unfit("wrong_type", f"{name.capitalize()} must be a whole number, not {str(value)[:40]!r}.")
+        raise unfit("wrong_type", f"{name.capitalize()} must be a whole number, not {_shown(value)}.")
     return int(number)
 
 
@@ -205,10 +216,10 @@ def _number(name: str, value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not 0 <= number < float("inf"):
-        raise unfit("wrong_type", f"{name.capitalize()} must be a number from 0 up, not {str(value)[:40]!r}.")
+        raise unfit("wrong_type", f"{name.capitalize()} must be a number from 0 up, not {_shown(value)}.")
     return number
 
 
@@ -220,8 +231,15 @@ def _rubric(_: str, value: Any) -> Rubric | None:
         return value
     try:
         return read_rubric(msgspec.json.decode(value) if isinstance(value, str) else value)
-    except (InputError, msgspec.DecodeError) as error:
+    except (InputError, msgspec.DecodeError, RecursionError) as error:
         raise unfit("bad_key", f"The rubric cannot be used: {str(error).rstrip('.')}.") from error
+
+
+def _credit(_: str, value: Any) -> str:
+    given = _text("credit", value).strip().lower()
+    if given not in {"", "all", "each"}:
+        raise unfit("bad_key", f"The credit must be all or each, not {given[:40]!r}.")
+    return given or "all"
 
 
 class _Criterion(msgspec.Struct, forbid_unknown_fields=True):
@@ -271,6 +289,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "question": _name,
     "choices": _texts,
     "rubric": _rubric,
+    "credit": _credit,
     "tolerance": _number,
     "unit": _name,
     "attempt_id": _name,

@@ -8,12 +8,13 @@ check -> blank or objective: marked at once
 from __future__ import annotations
 
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
+import anyio
 import anyio.to_thread
 
 from penstock.errors import InputError, Later, NoServer, Outage, PenstockError, Rejected, TimedOut, Unfit
@@ -39,7 +40,7 @@ from penstock.judge.chain import GONE, Spent
 from penstock.models.session import ModelSpec, shared_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -80,6 +81,7 @@ class Grader:
         max_spread: float = 25.0,
         review_below: float = 0.0,
         on_timeout: Literal["offline", "fail"] = "offline",
+        deadline: float | None = None,
         concurrency: int = CONCURRENCY,
         asks: int = 2,
         instructions: str = INSTRUCTIONS,
@@ -100,6 +102,7 @@ class Grader:
             max_spread: Points that samples may lie apart; beyond, a person decides.
             review_below: Confidence below which an offline mark is left to a person, from 0 to 1.
             on_timeout: What becomes of an answer when the model gives none in time.
+            deadline: Seconds after which the model counts as timed out, whatever it waits for; none when not given.
             concurrency: Answers in work at once.
             asks: How often each model is asked while its replies fail the check.
             instructions: First sentence of the system prompt.
@@ -113,6 +116,8 @@ class Grader:
             InputError: A setting is out of its range.
         """
         _check(samples=samples, concurrency=concurrency, passing=passing, max_spread=max_spread, review=review_below)
+        if deadline is not None and not deadline > 0:
+            raise InputError(f"deadline must be above 0 seconds, not {deadline}.")
         given = [one for one in (model, *fallback) if one is not None]
         self._models = [usual_spec(one) if isinstance(one, str) else one for one in given]
         self._offline = offline
@@ -121,6 +126,7 @@ class Grader:
         self._max_spread = max_spread
         self._review_below = review_below
         self._on_timeout = on_timeout
+        self._deadline = deadline
         self._concurrency = concurrency
         self._asking: dict[str, Any] = {
             "samples": samples,
@@ -198,7 +204,10 @@ class Grader:
                 found = await anyio.to_thread.run_sync(self.mark_offline, [answer for _, answer in part])
                 for (place, _), mark in zip(part, found, strict=True):
                     marks[place] = mark
-        return Batch.of([mark for mark in marks if mark is not None])
+        whole = [mark for mark in marks if mark is not None]
+        if len(whole) < len(marks):
+            raise RuntimeError(f"{len(marks) - len(whole)} of {len(marks)} answers have no mark")
+        return Batch.of(whole)
 
     async def mark_in_turn(self, answers: Sequence[Given]) -> Batch:
         """Mark a batch one after the other: the same marks as `mark_all`, slower."""
@@ -304,7 +313,10 @@ class Grader:
             raise RuntimeError("Grader is used outside `async with`.")
         rubric = answer.rubric or usual_rubric(answer.correct_keywords)
         try:
-            samples = await self._asker.ask(answer, rubric)
+            with _at_most(self._deadline):
+                samples = await self._asker.ask(answer, rubric)
+        except TimedOut as error:
+            return self._spent(answer, error)
         except Spent as spent:
             return with_usage(self._spent(answer, spent.error), spent.usage)
         except NoServer as error:
@@ -327,12 +339,13 @@ class Grader:
     def _without_model(self, answer: Answer, error: PenstockError) -> Mark:
         """Mark an answer whose model is silent, or say that it failed."""
         said = str(error).rstrip(".")
+        code = "timeout" if isinstance(error, TimedOut) else "unreachable"
         estimate = self._estimate(answer) if self._on_timeout == "offline" else None
         if estimate is None:
-            return replace(failed_mark(answer, code="timeout", reason=f"The model gave no answer: {said}."), later=True)
+            return replace(failed_mark(answer, code=code, reason=f"The model gave no answer: {said}."), later=True)
         if estimate.state == "needs_review":
             return estimate
-        return replace(estimate, code="timeout", reason=f"The model gave no answer ({said}): graded without it.")
+        return replace(estimate, code=code, reason=f"The model gave no answer ({said}): graded without it.")
 
     def _estimate(self, answer: Answer) -> Mark | None:
         (estimate,) = self.offline.estimate([exercise_of(answer)])
@@ -348,6 +361,19 @@ class Grader:
     def _stamped(self, mark: Mark, began: float) -> Mark:
         at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
         return replace(mark, graded_at=at, seconds=round(perf_counter() - began, 4))
+
+
+@contextmanager
+def _at_most(seconds: float | None) -> Generator[None]:
+    """Cancel what takes longer.
+
+    Raises:
+        TimedOut: It did.
+    """
+    with anyio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise TimedOut(f"no mark within {seconds:g} s")
 
 
 def _opened(model: ModelSpec | Model, session: Session) -> Model:

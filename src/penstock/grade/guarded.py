@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from penstock.errors import ItemError, PenstockError, TimedOut
@@ -46,5 +47,10 @@ class Guarded:
             raise
         except TimeoutError as error:
             raise TimedOut(str(error) or "no answer in time") from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise ModelError("the model gave up: something that it waited for was cancelled") from error
         except Exception as error:
             raise ModelError(f"{type(error).__name__}: {error}") from error

@@ -30,6 +30,7 @@ COLUMNS = (
     "question",
     "choices",
     "rubric",
+    "credit",
     "difficulty",
     "category",
     "tolerance",

@@ -84,8 +84,9 @@ def offline_mark(answer: Answer, estimate: Estimate, *, method: str) -> Mark:
 
 def reviewed(mark: Mark, *, code: str, reason: str) -> Mark:
     """Turn a mark with a score into a proposal for a person."""
+    proposed = mark.proposed_score if mark.score is None else mark.score
     return replace(
-        mark, state="needs_review", score=None, is_correct=None, proposed_score=mark.score, code=code, reason=reason
+        mark, state="needs_review", score=None, is_correct=None, proposed_score=proposed, code=code, reason=reason
     )
 
 
@@ -158,13 +159,15 @@ def _blank(answer: Answer) -> Mark:
 def _compared(answer: Answer) -> Found:
     from penstock.grade.objective import judge_choice, judge_number, judge_truth
 
-    key = answer.correct_answer if len(answer.correct_answer) > 1 else answer.correct_answer[0]
+    keys = answer.correct_answer
     if answer.question_type == "multiple_choice":
-        return judge_choice(answer.user_answer, key, choices=answer.choices)
-    single = answer.correct_answer[0]
+        key = keys if len(keys) > 1 else keys[0]
+        return judge_choice(answer.user_answer, key, choices=answer.choices, credit=answer.credit)
     if answer.question_type == "true_false":
-        return judge_truth(answer.user_answer, single)
-    return judge_number(answer.user_answer, single, tolerance=answer.tolerance, unit=answer.unit or None)
+        return judge_truth(answer.user_answer, keys[0])
+    unit = answer.unit or None
+    found = [judge_number(answer.user_answer, key, tolerance=answer.tolerance, unit=unit) for key in keys]
+    return max(found, key=lambda one: one.score)
 
 
 def _objective(answer: Answer, found: Found, *, method: str, passing: float) -> Mark:

@@ -32,6 +32,8 @@ class Criterion:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise InputError("A criterion of the rubric has no name.")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.name + self.description):
+            raise InputError("A criterion of the rubric holds half a character: write it as UTF-8.")
         if not math.isfinite(self.weight) or self.weight == 0:
             raise InputError(
                 f"The weight of the criterion {self.name!r} is {self.weight}: give a number that is not 0."

@@ -92,7 +92,7 @@ def read_scores(reply: str, n: int, *, judged: str = "") -> tuple[float, ...]:
     Raises:
         BadReply: No JSON object, no list of scores, a wrong count, or something that is no number on this scale.
     """
-    if "{" not in judged:  # such a text holds nothing that a model could repeat
+    if "{" not in judged and "｛" not in judged:  # such a text holds nothing that a model could repeat
         with suppress(*UNREADABLE):
             plain = _plain.decode(reply).scores
             if len(plain) == n and min(plain) >= 0 and max(plain) <= 1:

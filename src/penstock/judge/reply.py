@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any
 
 import msgspec
@@ -31,22 +32,33 @@ def object_in(reply: str, *, judged: str = "") -> dict[str, Any]:
 
     Args:
         reply: What the model wrote.
-        judged: The text it judges. A model may quote it, and whoever wrote it may have thought of that: an object that
-            stands in this text, too, is not the model's.
+        judged: The text it judges. Where that holds a brace, whoever wrote it may have thought of a model that quotes
+            it, whole or in part, so the reply must then be the object alone, and one that the text does not hold.
 
     Raises:
         BadReply: There is none, or more than one that could be meant.
     """
+    if "{" in unicodedata.normalize("NFKC", judged):
+        return _alone(reply, judged)
     found = _objects(reply)
     if not found:
         raise BadReply("the reply holds no JSON object")
-    quoted = _parts(judged) if "{" in judged else []
-    own = [one for one in found if one not in quoted]
-    if not own:
-        raise BadReply("the reply only repeats the text")
-    if any(one != own[0] for one in own):
+    if any(one != found[0] for one in found):
         raise BadReply("the reply holds several JSON objects")
-    return own[0]
+    return found[0]
+
+
+def _alone(reply: str, judged: str) -> dict[str, Any]:
+    alone = reply.strip()
+    if alone.startswith("```") and alone.endswith("```") and len(alone) >= 6:
+        alone = alone[3:-3].strip().removeprefix("json").strip()
+    try:
+        found = _whole.decode(alone)
+    except UNREADABLE:
+        raise BadReply("the reply is not one JSON object alone") from None
+    if alone in judged or found in _parts(judged):
+        raise BadReply("the reply only repeats the text")
+    return found
 
 
 def _objects(reply: str) -> list[dict[str, Any]]:

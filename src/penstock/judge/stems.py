@@ -44,7 +44,7 @@ def stem(word: str) -> str:
 
 
 def _shorten(word: str) -> str:
-    for ending, least, instead in _BY_LETTER.get(word[-1], ()):
+    for ending, least, instead in _BY_LETTER.get(word[-1:], ()):
         if word.endswith(ending) and len(word) - len(ending) >= least:
             rest = word[: -len(ending)] + instead
             return rest if instead or ending[0] not in _VOWELS else _mend(rest)

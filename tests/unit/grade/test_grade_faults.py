@@ -13,7 +13,6 @@ from penstock.testing import ScriptedModel
 PARTS = 4
 SCHEDULES = 200
 GOOD = json.dumps({"reasons": ["yes"], "credits": [1], "explanation": "Right.", "feedback": ""})
-STOPS = pytest.mark.xfail(reason="it stops the batch, or answers get lost", raises=Exception)
 
 
 def short(number, **more):
@@ -40,7 +39,6 @@ def test_a_schedule_is_the_same_again():
     assert [play(seed) for seed in range(20)] == [play(seed) for seed in range(20)]
 
 
-@STOPS
 @pytest.mark.anyio
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("concurrency", [1, 8])
@@ -63,12 +61,12 @@ async def test_a_model_that_is_cancelled_from_within_fails_its_answer_and_no_oth
         {"rubric": "[{"},
         {"difficulty": float("inf")},
         {"tolerance": "1e999"},
-        pytest.param({"user_answer": 10**5_000}, marks=STOPS),
-        pytest.param({"difficulty": 10**400}, marks=STOPS),
-        pytest.param({"tolerance": 10**400}, marks=STOPS),
-        pytest.param({"rubric": "[" * 100_000}, marks=STOPS),
-        pytest.param({"correct_keywords": "[" * 100_000}, marks=STOPS),
-        pytest.param({"rubric": [{"name": "half \ud800 a character"}]}, marks=STOPS),
+        {"user_answer": 10**5_000},
+        {"difficulty": 10**400},
+        {"tolerance": 10**400},
+        {"rubric": "[" * 100_000},
+        {"correct_keywords": "[" * 100_000},
+        {"rubric": [{"name": "half \ud800 a character"}]},
     ],
     ids=range(14),
 )
