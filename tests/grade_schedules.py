@@ -327,9 +327,9 @@ def _check_mark(mark: Mark, given: Mapping[str, Any], schedule: Schedule, name: 
     if mark.code == "refusal":
         assert "declined" in met, name
     elif mark.code in {"bad_reply", "error", "unreachable", "throttled", "refused"}:
-        # A model that is out of reach for one answer is not asked for the next ones.
+        # A model out of reach for one answer is not asked for the next ones, nor in the batch after a cancelled one.
         shared = set().union(*(found for model in schedule.models for found in model.met.values()))
-        gone = shared if schedule.is_paced else shared & _SHARED
+        gone = schedule.cancelled_after is not None or (shared if schedule.is_paced else shared & _SHARED)
         assert met or (mark.code == "unreachable" and gone), name
 
 
