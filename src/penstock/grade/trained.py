@@ -62,9 +62,9 @@ def read_graded(config: GradeConfig, key: Key) -> list[GradedAnswer]:
     """Read the graded short answers that a configuration names; rows without a mark are left out.
 
     Raises:
-        InputError: The file cannot be read, lacks a column, a mark is out of its range, or there is none.
+        InputError: The file cannot be read, lacks a column, a mark is out of its range, or there are too few.
     """
-    from penstock.grade.offline import GradedAnswer
+    from penstock.grade.offline import FEWEST, GradedAnswer
 
     sheet = open_sheet(Path(config.graded), what="the graded examples")
     column = config.graded_score or next((name for name in (SCORE, "score") if name in sheet.columns), SCORE)
@@ -76,8 +76,11 @@ def read_graded(config: GradeConfig, key: Key) -> list[GradedAnswer]:
         if score is not None and answer is not None:
             group = name_in(cells, config.user)
             graded.append(GradedAnswer(exercise=exercise_of(answer), score=score / config.graded_max, group=group))
-    if not graded:
-        raise InputError(f"The graded examples {config.graded} hold no short answer with a mark in {column!r}.")
+    if len(graded) < FEWEST:
+        raise InputError(
+            f"The graded examples {config.graded} hold {len(graded)} short answers with a mark in {column!r}; at least "
+            f"{FEWEST} are needed to train on."
+        )
     return graded
 
 

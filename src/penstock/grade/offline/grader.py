@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from penstock.grade.offline.learned import Learned
 
 FEWEST = 20
+"""Graded answers from which on there is something to learn."""
 """Graded answers from which something is learned."""
 
 _AT_ONCE = 512  # answers estimated in one block, which bounds the memory
