@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import msgspec
 
@@ -15,7 +15,7 @@ from penstock.errors import InputError, Unfit
 from penstock.grade.rubric import Criterion, Rubric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 QuestionType: TypeAlias = Literal["multiple_choice", "true_false", "numeric", "short_answer"]
 TYPES: tuple[str, ...] = get_args(QuestionType)
@@ -183,7 +183,8 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, (list, tuple)):
-        return tuple(text for one in value if (text := _text(name, one).strip()))
+        parts = cast("Sequence[Any]", value)
+        return tuple(text for one in parts if (text := _text(name, one).strip()))
     text = _text(name, value).strip()
     return (text,) if text else ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,9 +39,11 @@ class Viewed(Mapping[str, Any]):
 def _plain(value: Any) -> Any:
     if isinstance(value, Viewed):
         return value.as_dict()
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    return value
+    return [_plain(one) for one in value] if _is_tuple(value) else value
+
+
+def _is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(value, tuple)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from penstock.errors import InputError, ItemError, Unfit
 from penstock.grade.answer import Answer
@@ -95,7 +95,7 @@ def failed_mark(given: Answer | Mapping[str, Any] | object, *, code: str, reason
     told = reason.encode("utf-8", "replace").decode()
     if isinstance(given, Answer):
         return replace(_begun(given), state="failed", code=code, reason=told)
-    names: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    names = given if _is_mapping(given) else dict[Any, Any]()
     return Mark(
         attempt_id=_name(names.get("attempt_id")),
         user_id=_name(names.get("user_id")),
@@ -105,6 +105,10 @@ def failed_mark(given: Answer | Mapping[str, Any] | object, *, code: str, reason
         code=code,
         reason=told,
     )
+
+
+def _is_mapping(given: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(given, Mapping)
 
 
 def error_mark(given: Answer | Mapping[str, Any] | object, error: PenstockError, *, later: bool = False) -> Mark:
@@ -161,7 +165,7 @@ def _compared(answer: Answer) -> Found:
 
     keys = answer.correct_answer
     if answer.question_type == "multiple_choice":
-        key = keys if len(keys) > 1 else keys[0]
+        key = keys[0] if len(keys) == 1 else keys
         return judge_choice(answer.user_answer, key, choices=answer.choices, credit=answer.credit)
     if answer.question_type == "true_false":
         return judge_truth(answer.user_answer, keys[0])

@@ -124,14 +124,9 @@ def read_reply(reply: str, n: int, *, answer: str = "") -> Reading:
         BadReply: No JSON object, a wrong count, something that is no number from 0 to 1, or words that are no words.
     """
     found = object_in(reply, judged=answer)
-    earned, reasons = found.get("credits"), found.get("reasons")
-    if not isinstance(earned, list):
-        raise BadReply("the reply has no list of credits")
-    if len(earned) != n:
-        raise BadReply(f"the reply has {len(earned)} credits instead of {n}")
-    if reasons is not None and not (isinstance(reasons, list) and len(reasons) == n):
-        raise BadReply(f"the reply does not have {n} reasons")
-    said = [_words(reason, "a reason") for reason in reasons or [""] * n]
+    earned = _listed(found.get("credits"), n, "credits")
+    reasons = [""] * n if found.get("reasons") is None else _listed(found["reasons"], n, "reasons")
+    said = [_words(reason, "a reason") for reason in reasons]
     explanation = _words(found.get("explanation", ""), "the explanation") or " ".join(filter(None, said))
     return Reading(
         credits=tuple(_credit(value, place) for place, value in enumerate(earned, start=1)),
@@ -139,6 +134,16 @@ def read_reply(reply: str, n: int, *, answer: str = "") -> Reading:
         explanation=explanation,
         feedback=_words(found.get("feedback", ""), "the feedback"),
     )
+
+
+def _listed(value: Any, n: int, what: str) -> list[Any]:
+    try:
+        found = msgspec.convert(value, list[Any])
+    except msgspec.ValidationError:
+        raise BadReply(f"the reply has no list of {what}") from None
+    if len(found) != n:
+        raise BadReply(f"the reply has {len(found)} {what} instead of {n}")
+    return found
 
 
 def _credit(value: Any, place: int) -> float:

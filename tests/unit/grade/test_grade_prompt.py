@@ -80,7 +80,7 @@ def test_a_reply_in_a_code_fence_is_read():
         (reply(credits=[1, "0.5"]), "credit 2 is not a number"),
         (reply(credits=[1, None]), "credit 2 is not a number"),
         (reply(credits=[1, float("nan")]), "no JSON object"),
-        (reply(reasons=["a"]), "does not have 2 reasons"),
+        (reply(reasons=["a"]), "1 reasons instead of 2"),
         (reply(reasons=["a", 2]), "a reason is not text"),
         (reply(explanation=7), "the explanation is not text"),
         (reply(feedback=["x"]), "the feedback is not text"),
