@@ -297,6 +297,8 @@ class Grader:
     async def _survived(self, answer: Answer) -> Mark:
         """Mark one answer; this is where anything that can go wrong with it ends as its mark."""
         began = perf_counter()
+        if (mark := self.mark_at_once(answer)) is not None:
+            return mark
         if self._gone is not None and time.monotonic() < self._gone[0]:
             return self._stamped(self._without_model(answer, self._gone[1]), began)
         try:

@@ -129,6 +129,12 @@ async def test_a_model_out_of_reach_is_not_asked_again_for_every_answer_of_the_b
     assert len(model.prompts) == 1
 
 
+async def test_while_a_model_is_out_of_reach_objective_answers_are_marked_as_ever():
+    grader = Grader(ScriptedModel(lambda _: Outage("nothing for 300 s")))
+    marks = [await grader.mark(given) for given in (short(), objective("true_false", "no", "false"), short(" "))]
+    assert [mark.method for mark in marks] == ["offline:keywords", "objective:truth", "rule:blank"]
+
+
 async def test_the_fallback_model_is_asked_and_named():
     second = ScriptedModel([reply(1, 1)], name="openai/second")
     first = ScriptedModel([Unreachable("down", status=500)], name="openai/first")
