@@ -180,11 +180,6 @@ class Grader:
             self._offline = OfflineGrader(passing=self.passing / 100)
         return self._offline
 
-    @property
-    def asks_models(self) -> bool:
-        """Whether short answers go to a model."""
-        return bool(self._models)
-
     async def mark(self, given: Given) -> Mark:
         """Mark one answer, whatever happens: a failure is a mark that says why, and never a score."""
         return await self._marked(given, set())
