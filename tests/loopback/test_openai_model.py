@@ -12,9 +12,9 @@ from penstock.errors import BadReply, ItemError, Refused, Rejected, Throttled, U
 from penstock.judge.category import Category
 from penstock.judge.numeric import ScorePrompt, read_scores
 from penstock.models.openai import GIVE_UP_AFTER, OpenAIModel
-from penstock.models.transport import LARGEST_BODY, HttpTransport
 from penstock.records import Usage
 from penstock.testing import Behaviour, ModelServer, expected_scores
+from penstock.web.transport import LARGEST_BODY, HttpTransport
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from penstock import errors
 
 SOURCE = Path(penstock.__file__).parent
 HEAVY = {"aiohttp", "numpy", "pyarrow", "rich", "xlsxwriter", "python_calamine"}
-ROOMS = ("page", "flow", "ledger", "tables", "models", "judge", "jobs", "grade", "score", "testing", "cli")
+ROOMS = ("page", "flow", "ledger", "web", "tables", "models", "judge", "jobs", "grade", "score", "testing", "cli")
 
 
 def loaded_by(statement):

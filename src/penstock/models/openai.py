@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from penstock.models.model import Prompt
-    from penstock.models.transport import Response, Transport
+    from penstock.web.transport import Response, Transport
 
 GIVE_UP_AFTER = 20
 """Prompts turned down in a row, with none accepted ever, before the fault is the request's and not the items'."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from penstock.models.model import Model
-    from penstock.models.transport import Transport
+    from penstock.web.transport import Transport
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -142,7 +142,7 @@ class Session:
 
     async def __aenter__(self) -> Self:
         if self._given is None:
-            from penstock.models.transport import HttpTransport
+            from penstock.web.transport import HttpTransport
 
             self._transport = await self._stack.enter_async_context(HttpTransport())
         return self

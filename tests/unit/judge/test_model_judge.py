@@ -9,9 +9,9 @@ from penstock.judge.numeric import ScorePrompt
 from penstock.judge.scorer import ModelJudge
 from penstock.ledger.cache import SqliteCache
 from penstock.models.openai import OpenAIModel
-from penstock.models.transport import Response
 from penstock.records import Failure, Item, Key, Usage, Verdict
 from penstock.testing import ScriptedModel
+from penstock.web.transport import Response
 
 pytestmark = pytest.mark.anyio
 
