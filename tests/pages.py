@@ -2,10 +2,12 @@
 
 A `console` block is a session: lines that begin with `$ ` are typed, the lines below are what came back. It is played
 in a folder that holds `examples/`. A block behind `<!-- figures vary -->` is compared without its numbers. A `yaml`
-block whose first line is `# NAME.yaml` is a file that the reader writes. Commands that end with `&` are servers;
-`kill %1` ends them. `bash` blocks need an account or the internet and are only read.
+block whose first line is `# NAME.yaml` is a file that the reader writes. Commands that end with `&` are servers, each
+at the port that is its own where none is named; `kill %1 %2` ends them. `bash` blocks need an account or the internet
+and are only read.
 
-    python tests/pages.py     plays all sessions and writes what they print now into the pages; then look at the diff
+    python tests/pages.py          plays all sessions and writes what they print now into the pages; look at the diff
+    python tests/pages.py PAGE...  the same for these pages
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 HOME = "/home/ann/ferry"
-PORT = "8765"
+PORTS = {"serve-sheet": "8766", "serve-gemini": "8767", "": "8765"}  # by a word of the command
 
 _BLOCK = re.compile(r"^(<!-- figures vary -->\n)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _STEP = re.compile(r"^\$ ((?:.*\\\n)*.*)\n?", re.MULTILINE)
@@ -36,6 +38,8 @@ _WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00")
 _PROGRESS = re.compile(r"^[\d,]+/[\d,]+ rows .*\n", re.MULTILINE)
 _FETCH = re.compile(r"curl -s (\S+) \| python3 -m json\.tool")
+_SAVE = re.compile(r"curl -s (\S+) -o (\S+)")
+_KILL = re.compile(r"kill(?: %\d)+")
 _PATIENCE = 60  # seconds for one command
 
 
@@ -92,26 +96,30 @@ class Reader:
             "LC_ALL": "C.UTF-8",
             "PYTHONWARNINGS": "error",
         }
-        self._port = free_port()
+        self._ports = {shown: free_port() for shown in PORTS.values()}
         self._jobs = {}
-        self._server = None
+        self._servers = []
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self.stop_server()
+        self.stop_servers()
 
     def type(self, command):
         """Run one command and return what it printed, in the words of the pages."""
-        command = command.replace(PORT, self._port)
+        for shown, port in self._ports.items():
+            command = command.replace(shown, port)
         if command.endswith("&"):
             printed = self.start_server(command.rstrip("& "))
-        elif command == "kill %1":
-            printed = self.stop_server()
+        elif _KILL.fullmatch(command):
+            assert command.count("%") == len(self._servers), f"{command!r} leaves a server behind, or ends none"
+            printed = self.stop_servers()
         elif fetched := _FETCH.fullmatch(command):  # without curl, which is not everywhere
-            with urlopen(fetched[1].strip("'"), timeout=10) as answer:
-                printed = json.dumps(json.load(answer), indent=4) + "\n"
+            printed = json.dumps(json.loads(_fetched(fetched[1])), indent=4) + "\n"
+        elif saved := _SAVE.fullmatch(command):
+            printed = ""
+            (self.folder / saved[2]).write_bytes(_fetched(saved[1]))
         else:
             printed = self._run(["bash", "-c", command])
         return self.in_words_of_the_pages(printed)
@@ -137,29 +145,32 @@ class Reader:
 
     def start_server(self, command):
         """Start a server and wait for the line in which it says its address."""
-        assert self._server is None, "the page starts a second server without `kill %1`"
-        self._server = subprocess.Popen(
-            ["bash", "-c", f"exec {command} --port {self._port}"],
+        port = self._ports[next(PORTS[word] for word in PORTS if word in command)]
+        server = subprocess.Popen(
+            ["bash", "-c", f"exec {command} --port {port}"],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        ready, _, _ = select.select([self._server.stdout], [], [], _PATIENCE)
-        return self._server.stdout.readline() if ready else ""
+        self._servers.append(server)
+        ready, _, _ = select.select([server.stdout], [], [], _PATIENCE)
+        return server.stdout.readline() if ready else ""
 
-    def stop_server(self):
-        """End the server, if there is one."""
-        if self._server is not None:
-            self._server.terminate()
-            self._server.communicate(timeout=_PATIENCE)
-            self._server = None
+    def stop_servers(self):
+        """End the servers, if there are any."""
+        while self._servers:
+            server = self._servers.pop()
+            server.terminate()
+            server.communicate(timeout=_PATIENCE)
         return ""
 
     def in_words_of_the_pages(self, printed):
         """Replace what is different each time: the folder, the port, the ids of jobs, the time."""
-        printed = printed.replace(str(self.folder), HOME).replace(self._port, PORT)
+        printed = printed.replace(str(self.folder), HOME)
+        for shown, port in self._ports.items():
+            printed = printed.replace(port, shown)
         printed = _STAMP.sub("2026-11-21T10:15:00.000+00:00", printed)
         return _WHEN.sub("2026-11-21 10:15:00", _JOB.sub(self._job, printed))
 
@@ -200,6 +211,11 @@ def _step(reader, typed, shown, block):
     return f"$ {typed}\n{kept}".rstrip("\n") + "\n"
 
 
+def _fetched(address):
+    with urlopen(address.strip("'"), timeout=10) as answer:
+        return answer.read()
+
+
 def free_port():
     """Return a port that nobody listens on now."""
     with socket.socket() as found:
@@ -208,5 +224,5 @@ def free_port():
 
 
 if __name__ == "__main__":
-    for _page in PAGES:
+    for _page in [Path(name).resolve() for name in sys.argv[1:]] or PAGES:
         _page.write_text(play(_page), encoding="utf-8")

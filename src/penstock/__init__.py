@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from penstock.score.api import a_score_table, score_table
     from penstock.score.run import ScoreResult
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _HOME = {
     "Category": "penstock.judge.category",

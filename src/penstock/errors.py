@@ -8,12 +8,14 @@ PenstockError ─┬─ InputError          fix the file, the column, the option
                ├─ LedgerError         the ledger cannot be read or written: make room or repair it, then resume
                ├─ DeliveryError       the results are safe in the ledger; make room or close the file, then resume
                ├─ Outage              the model has been out of reach for long; resume later
+               ├─ BudgetSpent         the money is used up; resume with a larger budget
                ├─ ItemError           skip this item; the run goes on
                │   ├─ Unfit           the item itself cannot be judged (empty, broken, too long)
                │   ├─ Rejected        the model declined this prompt, and would again
                │   └─ BadReply        the reply does not fit what was asked
                └─ Later               the same call may succeed later
                    ├─ Throttled       asked too often; may say when to come back
+                   ├─ Unpaid          the budget had no room for it
                    └─ Unreachable     no answer: connection lost, time limit or a server error
                        ├─ TimedOut       the answer did not come in time
                        └─ NoConnection   the connection could not even be made
@@ -61,6 +63,10 @@ class DeliveryError(PenstockError):
 
 class Outage(PenstockError):
     """The model has been out of reach for longer than the job's patience; resume when it is back."""
+
+
+class BudgetSpent(PenstockError):
+    """The budget has no room for another call; what was paid for is kept, and a resume with a larger one goes on."""
 
 
 class ItemError(PenstockError):
@@ -135,6 +141,12 @@ class Throttled(Later):
         super().__init__(reason, status=status)
         self.retry_after = retry_after
         self.limits = limits
+
+
+class Unpaid(Later):
+    """The budget had no room for this item; a larger one has."""
+
+    code = "unpaid"
 
 
 class Unreachable(Later):

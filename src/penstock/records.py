@@ -46,17 +46,20 @@ class Usage:
         calls: Requests sent.
         tokens_in: Prompt tokens, as the server counted them.
         tokens_out: Completion tokens, as the server counted them.
+        cost_usd: What these tokens cost by the price of the model; 0 where no price is known.
     """
 
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    cost_usd: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             calls=self.calls + other.calls,
             tokens_in=self.tokens_in + other.tokens_in,
             tokens_out=self.tokens_out + other.tokens_out,
+            cost_usd=self.cost_usd + other.cost_usd,
         )
 
 

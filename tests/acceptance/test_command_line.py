@@ -325,6 +325,10 @@ def test_json_has_its_keys(shell, server, asking):
         "report",
         "gauges",
         "agreement",
+        "adopted",
+        "tokens_in",
+        "tokens_out",
+        "cost_usd",
     ]
     assert {"calls", "throttled", "cuts", "in_flight", "waiting", "limit", "cache_hits", "cache_misses"} <= {
         *ended.json()["gauges"]

@@ -12,14 +12,19 @@ import pytest
 
 from pages import DOCS, PAGES, ROOT, blocks, same
 from penstock.cli import main
+from penstock.cli.defaulting import DEFAULT
 from penstock.grade import Answer, Batch, BatchStats, Mark
 from penstock.grade.config import GradeConfig
 from penstock.models import ModelSpec
 from penstock.records import Failure
 from penstock.score import ScoreConfig
-from penstock.score.config import read_categories
+from penstock.score.categories import read_categories
 from penstock.tables import open_table
 from penstock.testing import FAULTS, Behaviour, Stats, parse_behaviour
+from penstock.testing.gemini_behaviour import GeminiBehaviour
+from penstock.testing.gemini_server import GeminiStats
+from penstock.testing.sheet_behaviour import SheetBehaviour
+from penstock.testing.sheet_tally import SheetStats
 
 REFERENCE = DOCS / "reference"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -48,6 +53,15 @@ def commands(group, *path):
     yield path, group
     for name, command in getattr(group, "commands", {}).items():
         yield from commands(command, *path, name)
+
+
+def meant(words):
+    """The command that is typed, and what is said after it."""
+    command = main
+    while isinstance(command, click.Group):
+        named = words[0] in command.commands
+        command, words = command.commands[words[0] if named else DEFAULT], words[named:]
+    return command, words
 
 
 COMMANDS = {" ".join(("penstock", *path)): command for path, command in commands(main)}
@@ -138,7 +152,7 @@ def test_every_field_of_an_answer_a_mark_and_a_batch_is_explained():
 def test_every_option_of_score_is_explained_with_the_settings():
     known = codes(REFERENCE / "settings.md")
     options = chain.from_iterable(
-        (*option.opts, *option.secondary_opts) for option in COMMANDS["penstock score"].params
+        (*option.opts, *option.secondary_opts) for option in COMMANDS["penstock score table"].params
     )
     longs = {option for option in options if option.startswith("--")}
     assert longs - known == set()
@@ -150,10 +164,35 @@ def test_every_setting_fault_and_count_of_the_test_server_is_explained():
     assert (fields | set(FAULTS)) - known == set()
 
 
-def test_every_option_of_the_test_server_is_explained():
-    known = codes(REFERENCE / "testing-server.md")
-    options = chain.from_iterable(option.opts for option in COMMANDS["penstock testing serve-model"].params)
-    assert set(options) - known - {"--behaviour"} == set()
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [
+        ("testing-server.md", "serve-model"),
+        ("testing-sheet.md", "serve-sheet"),
+        ("testing-gemini.md", "serve-gemini"),
+    ],
+)
+def test_every_option_of_a_test_server_is_explained(page, command):
+    known = codes(REFERENCE / page)
+    options = chain.from_iterable(option.opts for option in COMMANDS[f"penstock testing {command}"].params)
+    longs = {option for option in options if option.startswith("--")}
+    assert longs - known - {"--behaviour"} == set()
+
+
+@pytest.mark.parametrize(
+    ("page", "kinds"),
+    [
+        ("testing-sheet.md", (SheetBehaviour, SheetStats)),
+        ("testing-gemini.md", (GeminiBehaviour, GeminiStats)),
+    ],
+)
+def test_every_setting_and_count_of_the_other_test_servers_is_explained(page, kinds):
+    fields = {
+        name
+        for kind in kinds
+        for name in getattr(kind, "__struct_fields__", None) or [field.name for field in dataclasses.fields(kind)]
+    }
+    assert fields - codes(REFERENCE / page) == set()
 
 
 def test_every_field_of_the_run_folders_files_is_explained():
@@ -204,9 +243,10 @@ def test_every_command_that_is_only_read_fits_the_command_line(page):
     texts = [block.text for block in blocks(page) if block.language == "bash"]
     lines = "\n".join(texts).replace("\\\n", " ").splitlines()
     for line in lines:
-        words = shlex.split(line, comments=True)
-        if words[:2] == ["penstock", "score"]:
-            main.commands["score"].make_context("score", words[2:])
+        words = [word for word in shlex.split(line, comments=True) if word != "&"]
+        if words[:1] == ["penstock"]:
+            command, rest = meant(words[1:])
+            command.make_context(command.name, rest)
 
 
 @named

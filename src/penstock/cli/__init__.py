@@ -9,6 +9,7 @@ from penstock.cli.grade import grade
 from penstock.cli.interleave import interleave
 from penstock.cli.jobs import jobs
 from penstock.cli.plain import plain, say
+from penstock.cli.prices import prices
 from penstock.cli.score import score
 from penstock.cli.testing import testing
 from penstock.errors import PenstockError
@@ -36,8 +37,8 @@ class _Commands(click.Group):
 def main() -> None:
     """Judge text with models: paced, checked, remembered, resumable.
 
-    Exit codes: 0 all is well; 1 some rows have no score (the table says which, and why); 2 something that was given
-    is wrong, or the run could not go on; 130 interrupted, and resumable.
+    Exit codes: 0 all is well; 1 some rows have no score (the table says which, and why), or the budget is spent; 2
+    something that was given is wrong, or the run could not go on; 130 interrupted, and resumable.
     """
 
 
@@ -45,4 +46,5 @@ main.add_command(score)
 main.add_command(grade)
 main.add_command(jobs)
 main.add_command(interleave)
+main.add_command(prices)
 main.add_command(testing)

@@ -19,9 +19,9 @@ _NUMBER = click.IntRange(min=1)
 _CALLS = click.IntRange(min=1, max=10_000)  # each has a task and a connection of its own
 
 _SERVER = (
-    click.option("--base-url", default="", help="Server's address up to /v1. [OPENAI_BASE_URL, else OpenAI]"),
+    click.option("--base-url", default="", help="Server's address. [OPENAI_BASE_URL ..., else the provider's own]"),
     click.option("--fallback-base-url", default="", help="Address of the fallbacks. [as --base-url]"),
-    click.option("--key-variable", default="OPENAI_API_KEY", show_default=True, help="Variable that holds the key."),
+    click.option("--key-variable", default="", help="Variable that holds the key. [OPENAI_API_KEY ...]"),
     click.option("--fallback-key-variable", default="", help="The same for the fallbacks. [as --key-variable]"),
     click.option("--concurrency", default=256, show_default=True, type=_CALLS, help="Most calls in flight."),
     click.option("--rpm", type=_ABOVE_0, help="Requests per minute, where known."),
@@ -40,11 +40,12 @@ _TABLE = (
     click.option("--cache-entries", default=10_000, show_default=True, type=_NUMBER),
     click.option("--encoding", default="", help="Of the table, where it cannot be told."),
     click.option("--delimiter", default="", help="Of a CSV file, where it cannot be told."),
-    click.option("--sheet", default="", help="Of an Excel file. [the first]"),
+    click.option("--sheet", default="", help="Of an Excel file or a Google sheet. [the first]"),
 )
 
 
-def _all_of(options: tuple[Callable[..., Any], ...]) -> Callable[[Command], Command]:
+def all_of(options: tuple[Callable[..., Any], ...]) -> Callable[[Command], Command]:
+    """Make one decorator of many options, in their order."""
     return lambda command: reduce(lambda made, option: option(made), reversed(options), command)
 
 
@@ -62,10 +63,10 @@ SERVER = (
 )
 """What `server_options` give a command."""
 
-server_options = _all_of(_SERVER)
+server_options = all_of(_SERVER)
 """From the server's address to how long it may be silent."""
 
-table_options = _all_of(_TABLE)
+table_options = all_of(_TABLE)
 """The cache, and how the table is read."""
 
 
@@ -85,6 +86,8 @@ def specs(
     patience: float,
     temperature: float | None,
     max_tokens: int | None,
+    price_in: float | None = None,
+    price_out: float | None = None,
 ) -> list[ModelSpec]:
     """Make a spec of each model that was named: the first one, then the fallbacks."""
     from penstock.models.session import ModelSpec
@@ -102,7 +105,14 @@ def specs(
             tokens_per_minute=tpm,
             temperature=temperature,
             max_tokens=max_tokens,
+            price_in=price_in if name == model else None,
+            price_out=price_out if name == model else None,
         )
 
-    others = [spec(name, fallback_base_url or base_url, fallback_key_variable or key_variable) for name in fallback]
-    return [spec(model, base_url, key_variable), *others]
+    def other(name: str) -> ModelSpec:
+        """A fallback of the same provider is asked where the first model is, one of another where that lives."""
+        alike = name.partition("/")[0] == model.partition("/")[0]
+        url = fallback_base_url or (base_url if alike else "")
+        return spec(name, url, fallback_key_variable or (key_variable if alike else ""))
+
+    return [spec(model, base_url, key_variable), *map(other, fallback)]

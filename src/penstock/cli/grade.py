@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from penstock.cli.asking import SERVER, server_options, specs, table_options
+from penstock.cli.defaulting import DEFAULT, Defaulting
 from penstock.cli.grade_agreement import agreement, review
 from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
 from penstock.cli.plain import say
@@ -18,19 +19,9 @@ _NUMBER = click.IntRange(min=1)
 _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 _POINTS = click.FloatRange(min=0, max=100)
 _PASSING = click.FloatRange(min=0, max=100, min_open=True)
-_DEFAULT = "table"
 
 
-class _Grade(click.Group):
-    """A group whose first argument is a table unless it is the name of a command."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and not set(args) <= {"-h", "--help"}:
-            args = [_DEFAULT, *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=_Grade)
+@click.group(cls=Defaulting)
 def grade() -> None:
     """Mark exam answers: `penstock grade ANSWERS --key KEY -o MARKED`.
 
@@ -39,7 +30,7 @@ def grade() -> None:
     """
 
 
-@grade.command(_DEFAULT)
+@grade.command(DEFAULT)
 @click.argument("source", type=_FILE, metavar="ANSWERS")
 @click.option("--key", "-k", type=_FILE, help="Table of the questions. [its columns stand beside the answers]")
 @click.option("--output", "-o", type=_FILE, help="Marked table; the suffix names the format. [NAME.marked.SUFFIX]")
@@ -58,7 +49,7 @@ def grade() -> None:
     help="Their best mark.",
 )
 @click.option("--overrides", type=_FILE, help="Marks of people (human_score, 0 to 100); they win.")
-@click.option("--model", "-m", default="local", show_default=True, help="local, or openai/NAME at any such server.")
+@click.option("--model", "-m", default="local", show_default=True, help="local, or {openai,gemini,anthropic}/NAME.")
 @click.option("--fallback", multiple=True, metavar="MODEL", help="Asked where the model fails; may be repeated.")
 @server_options
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1, 100), help="Replies per short answer.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,14 +13,23 @@ import click
 from penstock.cli.outcome import home_option, json_option, quiet_option, run_and_report
 from penstock.cli.plain import plain, say
 from penstock.cli.systems import system_of
+from penstock.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from penstock.jobs.workspace import Workspace
     from penstock.ledger.ledger import Chunk, Job, Tally
+    from penstock.records import Usage
 
 _job = click.argument("job_id", metavar="[JOB]", required=False)
+_budget = click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="USD",
+    help="Stop before the job has cost more in all; score only. [as said last]",
+)
+_no_budget = click.option("--no-budget", is_flag=True, help="Go on whatever it costs.")
 
 
 @click.group()
@@ -56,17 +66,18 @@ def list_jobs(home: Path | None, *, as_json: bool) -> None:
 def show(job_id: str | None, home: Path | None, *, as_json: bool) -> None:
     """Show one job: its chunks, and how its items ended."""
 
-    async def find(workspace: Workspace) -> tuple[Job, list[Chunk], Tally, list[Any]]:
+    async def find(workspace: Workspace) -> tuple[Job, list[Chunk], Tally, list[Any], Usage]:
         job = await workspace.find(job_id)
         ledger = workspace.ledger
         failures = await ledger.failures(job.id, limit=20)
-        return job, await ledger.chunks(job.id), await ledger.tally(job.id), failures
+        return job, await ledger.chunks(job.id), await ledger.tally(job.id), failures, await ledger.spent(job.id)
 
-    job, chunks, tally, failures = _with_workspace(home, find)
+    job, chunks, tally, failures, usage = _with_workspace(home, find)
     if as_json:
         body = {
             **_summary(job),
             "tally": asdict(tally),
+            "usage": asdict(usage),
             "chunks": [asdict(chunk) for chunk in chunks],
             "failures": [asdict(failure) for failure in failures],
         }
@@ -78,32 +89,44 @@ def show(job_id: str | None, home: Path | None, *, as_json: bool) -> None:
     click.echo(f"  begun    {_when(job.created_at)}")
     click.echo(f"  folder   {plain(job.folder)}")
     click.echo(f"  items    {tally.verdicts:,} judged, {tally.failures + tally.later:,} failed, {job.rows:,} rows")
+    if usage.calls:
+        cost = f", {usage.cost_usd:,.4f} USD" if usage.cost_usd else ""
+        click.echo(f"  took     {usage.calls:,} calls, {usage.tokens_in:,} tokens in, {usage.tokens_out:,} out{cost}")
     for status in ("completed", "running", "pending", "failed"):
         count = sum(chunk.status == status for chunk in chunks)
         if count:
             click.echo(f"  chunks   {count:,} {status}")
+    first = _first_row(job)
     for failure in failures:
-        click.echo(f"  row {failure.key.row + 1}: {failure.code}: {plain(failure.reason)}")
+        click.echo(f"  row {failure.key.row + first}: {failure.code}: {plain(failure.reason)}")
 
 
 @jobs.command()
 @_job
+@_budget
+@_no_budget
 @home_option
 @json_option
 @quiet_option
-def resume(job_id: str | None, home: Path | None, *, as_json: bool, quiet: bool) -> None:
+def resume(
+    job_id: str | None, budget: float | None, home: Path | None, *, no_budget: bool, as_json: bool, quiet: bool
+) -> None:
     """Go on with a job where it stopped; what is in the ledger is not asked again."""
-    _go_on(job_id, home, again=False, as_json=as_json, quiet=quiet)
+    _go_on(job_id, home, again=False, budget=_limit(budget, no_budget=no_budget), as_json=as_json, quiet=quiet)
 
 
 @jobs.command("retry-failed")
 @_job
+@_budget
+@_no_budget
 @home_option
 @json_option
 @quiet_option
-def retry_failed(job_id: str | None, home: Path | None, *, as_json: bool, quiet: bool) -> None:
+def retry_failed(
+    job_id: str | None, budget: float | None, home: Path | None, *, no_budget: bool, as_json: bool, quiet: bool
+) -> None:
     """Ask again for the rows that failed, and for nothing else."""
-    _go_on(job_id, home, again=True, as_json=as_json, quiet=quiet)
+    _go_on(job_id, home, again=True, budget=_limit(budget, no_budget=no_budget), as_json=as_json, quiet=quiet)
 
 
 @jobs.command()
@@ -123,6 +146,8 @@ def cancel(job_id: str | None, home: Path | None) -> None:
         return job, False
 
     job, stopped = _with_workspace(home, request)
+    if stopped and job.status != "running":
+        _withdraw(job, home)
     click.echo(
         f"{job.id} is {'being stopped' if job.status == 'running' else 'cancelled'}."
         if stopped
@@ -149,14 +174,46 @@ def deliver(job_id: str | None, output: Path, home: Path | None) -> None:
     click.echo(str(output))
 
 
-def _go_on(job_id: str | None, home: Path | None, *, again: bool, as_json: bool, quiet: bool) -> None:
+def _first_row(job: Job) -> int:
+    """The number that people see at the first row: 1, or that of a Google sheet."""
+    import msgspec
+
+    layout: Any = msgspec.json.decode(job.config).get("layout")
+    return int(layout["first_row"]) if layout else 1
+
+
+def _limit(budget: float | None, *, no_budget: bool) -> float | None:
+    """What a job may cost; infinity for whatever it costs, None for what was said last."""
+    if no_budget and budget is not None:
+        raise InputError("--budget and --no-budget say different things: give one of them.")
+    return math.inf if no_budget else budget
+
+
+def _withdraw(job: Job, home: Path | None) -> None:
+    """Take back what a job that nobody works on has left at a provider."""
+    withdraw = system_of(job.system).withdraw
+    if withdraw is None:
+        return
+    taken = _with_workspace(home, lambda workspace: withdraw(workspace, job))
+    if taken:
+        click.echo(f"{taken:,} {'batch was' if taken == 1 else 'batches were'} cancelled at the provider.")
+
+
+def _go_on(
+    job_id: str | None, home: Path | None, *, again: bool, budget: float | None, as_json: bool, quiet: bool
+) -> None:
     async def find(workspace: Workspace) -> Job:
         return await workspace.find(job_id)
 
     job = _with_workspace(home, find)
     system = system_of(job.system)
+    if budget is not None and not system.budgets:
+        raise InputError(f"A {system.name} job keeps no budget: leave --budget away.")
+    money = {"budget": budget} if system.budgets else {}
     run_and_report(
-        lambda listeners: system.resume(job.id, home=home, again=again, listeners=listeners, signals=True, say=say),
+        lambda listeners: system.resume(
+            job.id, home=home, again=again, listeners=listeners, signals=True, say=say, **money
+        ),
         telling=system,
         as_json=as_json,
         quiet=quiet,

@@ -36,8 +36,8 @@ class Result(Protocol):
         ...
 
     @property
-    def output(self) -> Path | None:
-        """The table that was written."""
+    def output(self) -> Path | str | None:
+        """The table that was written, or the address of a sheet."""
         ...
 
     @property
@@ -96,7 +96,7 @@ def _print(words: str) -> None:
 
 def _exit_code(result: Result) -> int:
     if result.job.status in {"interrupted", "cancelled"}:
-        return 130
+        return 1 if result.job.error else 130  # stopped by its budget, or by somebody
     return 1 if result.tally.failures or result.tally.later or result.job.status == "failed" else 0
 
 
@@ -107,7 +107,7 @@ def _json(result: Result, system: System) -> str:
         "job": result.job.id,
         "status": result.job.status,
         "error": result.job.error,
-        "rows": result.job.rows,
+        "rows": system.rows(result),
         "verdicts": result.tally.verdicts,
         "failures": result.tally.failures + result.tally.later,
         "seconds": round(result.seconds, 3),
@@ -121,7 +121,7 @@ def _json(result: Result, system: System) -> str:
 
 def _text(result: Result, system: System) -> str:
     job = result.job
-    lines = [f"{job.id}: {job.status}, {job.rows:,} rows in {result.seconds:.1f} s"]
+    lines = [f"{job.id}: {job.status}, {system.rows(result):,} rows in {result.seconds:.1f} s"]
     lines += [f"  {plain(line)}" for line in system.outcome(result)]
     if job.error:
         lines.append(f"  {plain(job.error)}")

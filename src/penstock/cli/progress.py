@@ -41,9 +41,15 @@ def describe(progress: Progress) -> str:
         f"{progress.failed:,} failed" if progress.failed else "",
     ]
     gauges = progress.gauges
-    if "in_flight" in gauges:
+    if "batch_waiting" in gauges:
+        words.append(f"{gauges['batch_waiting']:,.0f} questions at the provider, {gauges['batch_done']:,.0f} answered")
+    elif "in_flight" in gauges:
         words.append(f"{gauges['in_flight']:.0f} in flight (limit {gauges['limit']:.0f})")
         words.append(f"{gauges['throttled']:,.0f} refused")
+    if "cost_usd" in gauges:
+        words.append(f"{gauges['cost_usd']:,.4f} USD")
+    if gauges.get("unsent"):
+        words.append(f"{gauges['unsent']:,.0f} not in the sheet yet")
     looked_up = gauges.get("cache_hits", 0) + gauges.get("cache_misses", 0)
     if looked_up:
         words.append(f"cache {100 * gauges['cache_hits'] / looked_up:.0f} %")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock.errors import JobError
@@ -22,6 +23,9 @@ class System:
         outcome: Says in lines how the items of a result ended.
         besides: Says in lines what else is worth knowing about a result.
         more: What JSON is to have besides what every result has.
+        rows: Counts the rows of a result.
+        budgets: Whether its jobs keep a budget.
+        withdrawing: Module with `withdraw`, which takes back what a job left at a provider; empty where none can.
     """
 
     name: str
@@ -29,6 +33,9 @@ class System:
     outcome: Callable[[Any], list[str]]
     besides: Callable[[Any], list[str]]
     more: Callable[[Any], dict[str, Any]]
+    rows: Callable[[Any], int] = lambda result: result.job.rows
+    budgets: bool = False
+    withdrawing: str = ""
 
     @property
     def resume(self) -> Callable[..., Any]:
@@ -41,6 +48,11 @@ class System:
         """Makes a job of it ready to go on."""
         found: Callable[..., Any] = self._find("run", "take_up")
         return found
+
+    @property
+    def withdraw(self) -> Callable[..., Any] | None:
+        """Takes back what a job left at a provider."""
+        return self._find(self.withdrawing, "withdraw_job") if self.withdrawing else None
 
     def _find(self, module: str, name: str) -> Any:
         """Import only what is used: a system may load what takes a while."""
@@ -61,9 +73,23 @@ def system_of(name: str) -> System:
 
 def _judgements(result: Any) -> list[str]:
     failed = result.tally.failures + result.tally.later
-    if not failed:
+    said: list[str] = []
+    if result.adopted:
+        said.append(f"{result.adopted:,} judgements were taken over from an earlier run, of rows that have not changed")
+    if failed:
+        of = failed + result.tally.verdicts
+        written = isinstance(result.output, Path)  # a sheet has no place for reasons
+        where = "the table" if written else f"`penstock jobs show {result.job.id}`"
+        said.append(f"{failed:,} of {of:,} judgements failed; {where} says which, and why")
+    return said
+
+
+def _money(result: Any) -> list[str]:
+    usage = result.usage
+    if not usage.calls:
         return []
-    return [f"{failed:,} of {failed + result.tally.verdicts:,} judgements failed; the table says which, and why"]
+    cost = "" if result.cost_usd is None else f", {result.cost_usd:,.4f} USD"
+    return [f"{usage.tokens_in:,} tokens in, {usage.tokens_out:,} out{cost}, earlier runs of the job included"]
 
 
 def _agreement(result: Any) -> list[str]:
@@ -109,8 +135,17 @@ SCORE = System(
     name="score",
     resuming="api",
     outcome=_judgements,
-    besides=_agreement,
-    more=lambda result: {"agreement": result.agreement},
+    besides=lambda result: [*_money(result), *_agreement(result)],
+    more=lambda result: {
+        "agreement": result.agreement,
+        "adopted": result.adopted,
+        "tokens_in": result.usage.tokens_in,
+        "tokens_out": result.usage.tokens_out,
+        "cost_usd": result.cost_usd,
+    },
+    rows=lambda result: result.rows,
+    budgets=True,
+    withdrawing="api",
 )
 GRADE = System(
     name="grade",

@@ -7,6 +7,10 @@ from typing import Any
 
 import click
 
+from penstock.cli.testing_gemini import serve_gemini_command
+from penstock.cli.testing_sheet import serve_sheet_command
+from penstock.cli.typed import fault, key_in
+
 
 @click.group()
 def testing() -> None:
@@ -88,26 +92,11 @@ def _typed(
         "tokens_per_minute": tpm,
         "rate_headers": rate_headers or None,
         "retry_after": retry_after,
-        "faults": dict(_fault(fault) for fault in faults) or None,
-        "api_key": _key(api_key_variable) if api_key_variable else None,
+        "faults": dict(map(fault, faults)) or None,
+        "api_key": key_in(api_key_variable) if api_key_variable else None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _fault(typed: str) -> tuple[str, float]:
-    name, _, share = typed.partition("=")
-    try:
-        return name, float(share)
-    except ValueError:
-        raise click.BadParameter(f"{typed!r} is not NAME=SHARE, such as http_500=0.02.") from None
-
-
-def _key(variable: str) -> str:
-    import os
-
-    from penstock.errors import InputError
-
-    key = os.environ.get(variable, "")
-    if not key:
-        raise InputError(f"The variable {variable} is not set.")
-    return key
+testing.add_command(serve_sheet_command)
+testing.add_command(serve_gemini_command)

@@ -31,7 +31,7 @@ class Gate:
     """Lets calls start at their pace, in the order in which they came.
 
     One gate serves many tasks of one event loop. Every ticket from `enter` ends with exactly one of `succeeded`,
-    `throttled` and `failed`.
+    `throttled`, `failed` and `withdrawn`.
 
     Args:
         pace: The numbers.
@@ -100,6 +100,11 @@ class Gate:
     def failed(self, ticket: Ticket) -> None:
         """End a call that told nothing about the limit: time-out, server error, cancelled."""
         self.pace.failed(ticket, self._clock())
+        self._pump()
+
+    def withdrawn(self, ticket: Ticket) -> None:
+        """Give back a ticket with which no call was made."""
+        self.pace.withdrawn(ticket, self._clock())
         self._pump()
 
     def now(self) -> float:

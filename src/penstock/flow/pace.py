@@ -270,6 +270,13 @@ class Pace:
         self._end(ticket)
         self._failed += 1
 
+    def withdrawn(self, ticket: Ticket, now: float) -> None:
+        """Take in that a call was not made after all."""
+        self._end(ticket)
+        self._started -= 1
+        self._take(now, -1.0, -ticket.tokens)
+        self._unspend(ticket)
+
     def throttled(
         self, ticket: Ticket, now: float, *, retry_after: float | None = None, limits: RateLimits | None = None
     ) -> None:

@@ -24,13 +24,15 @@ class Worker:
     Attributes:
         asked: Whether it was asked to leave; it takes up nothing more.
         scope: What its work runs in.
+        mates: Who works for it at the moment; they are asked to leave with it.
     """
 
-    __slots__ = ("_waiting", "asked", "scope")
+    __slots__ = ("_waiting", "asked", "mates", "scope")
 
     def __init__(self) -> None:
         self.asked = False
         self.scope = anyio.CancelScope()
+        self.mates: tuple[Worker, ...] = ()
         self._waiting = False
 
     def stop(self) -> None:
@@ -38,6 +40,8 @@ class Worker:
         self.asked = True
         if self._waiting:
             self.scope.cancel()
+        for mate in self.mates:
+            mate.stop()
 
     def __enter__(self) -> Self:
         self._waiting = True
@@ -57,6 +61,11 @@ _on_duty: ContextVar[Worker | None] = ContextVar("worker", default=None)
 def enlist(worker: Worker) -> None:
     """Say which worker the running task is."""
     _on_duty.set(worker)
+
+
+def on_duty() -> Worker | None:
+    """The worker that the running task is; None outside a flow."""
+    return _on_duty.get()
 
 
 def waiting() -> Worker:

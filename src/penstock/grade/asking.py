@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
-from penstock.flow.unwrap import unwrapped
+from penstock.flow.together import together
 from penstock.grade.prompt import INSTRUCTIONS, GradePrompt, Reading, read_reply
 from penstock.judge.chain import Chain, Spent
 from penstock.records import Usage
@@ -116,13 +114,7 @@ class Asker:
             except Spent as spent:
                 found[number] = spent
 
-        if self._samples == 1:
-            await draw(0)
-        else:
-            with unwrapped():
-                async with anyio.create_task_group() as tasks:
-                    for number in range(self._samples):
-                        tasks.start_soon(draw, number)
+        await together([partial(draw, number) for number in range(self._samples)])
         return _gathered(found, rubric)
 
     def _chain(self, n: int) -> Chain[Reading]:

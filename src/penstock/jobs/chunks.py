@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from penstock.ledger.ledger import Chunk, ChunkStatus
 from penstock.records import Failure, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from penstock.records import Item, Key, Outcome
 
@@ -60,6 +61,16 @@ def settled(item: Item, outcome: Outcome | None, *, again: bool) -> bool:
 def unsettled(items: Sequence[Item], known: Mapping[Key, Outcome], *, again: bool) -> list[Item]:
     """The resume filter: the items that are still to do."""
     return [item for item in items if not settled(item, known.get(item.key), again=again)]
+
+
+def batched(items: Sequence[Item], *, size: int, by_row: bool) -> Iterator[Sequence[Item]]:
+    """Divide items into what is judged together: `size` at a time, or what there is of each row."""
+    if by_row:
+        for _, row in groupby(items, key=lambda item: item.key.row):
+            yield list(row)
+        return
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 @dataclass(slots=True)

@@ -128,6 +128,7 @@ class Effort:
             "calls": self.usage.calls,
             "tokens_in": self.usage.tokens_in,
             "tokens_out": self.usage.tokens_out,
+            "cost_usd": self.usage.cost_usd,
             "methods": self.methods,
             "codes": self.codes,
             "statuses": {str(status): count for status, count in self.statuses.items()},
@@ -178,6 +179,7 @@ class Effort:
             calls=sum(outcome.usage.calls for outcome in asked),
             tokens_in=sum(outcome.usage.tokens_in for outcome in asked),
             tokens_out=sum(outcome.usage.tokens_out for outcome in asked),
+            cost_usd=sum(outcome.usage.cost_usd for outcome in asked),
         )
 
     def _count_row(self, row: int, outcomes: Iterable[Outcome]) -> None:

@@ -73,11 +73,11 @@ class RunFolder:
         """Write what the job is and how it went."""
         described = asdict(job)
         described["config"] = msgspec.json.decode(job.config)
-        self._write("run_meta.json", {**described, **facts})
+        self.write("run_meta.json", {**described, **facts})
 
     def write_chunks(self, chunks: Sequence[Chunk]) -> None:
         """Write where every chunk stands."""
-        self._write(
+        self.write(
             "chunk_meta.json",
             [
                 {
@@ -95,7 +95,7 @@ class RunFolder:
 
     def write_checkpoint(self, progress: Progress) -> None:
         """Write how far the job has come."""
-        self._write("checkpoint.json", asdict(progress))
+        self.write("checkpoint.json", asdict(progress))
 
     def add_progress(self, progress: Progress) -> None:
         """Add one line to the course of the job."""
@@ -141,7 +141,12 @@ class RunFolder:
         self._replace(name, page.encode())
         return self.path / name
 
-    def _write(self, name: str, content: Any) -> None:
+    def write(self, name: str, content: Any) -> None:
+        """Replace a JSON file of the folder in one step.
+
+        Raises:
+            DeliveryError: It cannot be written.
+        """
         self._replace(name, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
     def _replace(self, name: str, content: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from penstock.errors import InputError
 
@@ -37,6 +37,15 @@ def make_room(calls: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+class Spending(Protocol):
+    """What calls are paid from."""
+
+    @property
+    def spent_usd(self) -> float:
+        """US dollars spent so far, earlier runs included."""
+        ...
+
+
 @dataclass(slots=True)
 class Gauges:
     """What is measured while models are asked, for progress and the report."""
@@ -44,6 +53,7 @@ class Gauges:
     gates: Sequence[Gate]
     cache: Cache | None
     history: PaceHistory
+    purse: Spending | None = None
     _before: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,6 +69,7 @@ class Gauges:
             "waiting": sum(one.waiting for one in stats),
             "limit": round(stats[0].limit, 1),
             **since,
+            **({"cost_usd": round(self.purse.spent_usd, 6)} if self.purse else {}),
         }
 
     def _totals(self) -> dict[str, float]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio.to_thread
 
 from penstock.errors import JobError
-from penstock.jobs.chunks import plan
+from penstock.jobs.chunks import digest, plan
 from penstock.jobs.events import Preparing
 from penstock.jobs.history import PACE
 from penstock.jobs.report.facts import RunFacts
@@ -17,14 +18,16 @@ from penstock.jobs.run import Runner
 from penstock.ledger.ledger import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from penstock.jobs.events import Listener
     from penstock.jobs.folder import RunFolder
+    from penstock.jobs.outlet import Outlet
     from penstock.jobs.run import Source, Work
     from penstock.jobs.workspace import Workspace
     from penstock.ledger.ledger import Tally
+    from penstock.records import Item
 
     Say: TypeAlias = Callable[[str], None]
 
@@ -45,6 +48,7 @@ class Undertaking:
         work: Opens what is done to the items; what it enters into the stack is closed after the run. It may say what
             takes a while.
         deliver: Writes what the job of this id made.
+        outlet: Sends outcomes on while the job goes on; None where everything is delivered at the end.
         report: Makes the page about the run.
         described: What `run_meta.json` is to hold besides.
     """
@@ -61,6 +65,7 @@ class Undertaking:
     deliver: Callable[[str], Awaitable[None]]
     report: Callable[[RunFacts], str]
     described: Callable[[], Mapping[str, Any]]
+    outlet: Outlet | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,22 @@ async def find_or_add(workspace: Workspace, task: Undertaking, *, fresh: bool) -
         rows=rows,
     )
     return await ledger.add_job(job, plan(rows, chunk_rows=task.chunk_rows))
+
+
+async def adopt(workspace: Workspace, source: Source, job: Job, *, earlier: Job) -> int:
+    """Give a new job what an earlier one has for items that have not changed; returns how many that are."""
+    ledger, rows, found = workspace.ledger, source.rows(), 0
+    for chunk in await ledger.chunks(job.id):
+        items = await anyio.to_thread.run_sync(_next_items, rows, chunk.rows)
+        adopted = await ledger.adopt(job.id, items, earlier=earlier.id)
+        if adopted:  # so that the run looks into the ledger
+            await ledger.save_chunks(job.id, [replace(chunk, digest=digest(items))])
+        found += adopted
+    return found
+
+
+def _next_items(rows: Iterator[Sequence[Item]], count: int) -> list[Item]:
+    return list(chain.from_iterable(islice(rows, count)))
 
 
 def check_system(job: Job, system: str) -> None:
@@ -166,6 +187,7 @@ async def run(
                 chunk_rows=task.chunk_rows,
                 retry_limit=task.retry_limit,
                 again=again,
+                outlet=task.outlet,
                 deliver=lambda: task.deliver(job.id),
                 listeners=listeners,
             )

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import anyio
 import anyio.to_thread
 
-from penstock.errors import JobError, PenstockError
+from penstock.errors import BudgetSpent, JobError, PenstockError
 from penstock.flow.run import Flow, flow
 from penstock.flow.unwrap import unwrapped
-from penstock.jobs.chunks import OpenChunk, digest, unsettled
+from penstock.jobs.chunks import OpenChunk, batched, digest, unsettled
 from penstock.jobs.events import ChunkChanged, JobChanged, Progress
+from penstock.jobs.outlet import sending
 from penstock.records import Failure
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
     from penstock.jobs.events import Event, Listener
     from penstock.jobs.folder import RunFolder
+    from penstock.jobs.outlet import Outlet
     from penstock.ledger.ledger import Chunk, Job, JobStatus, Ledger
-    from penstock.records import Item, Key, Outcome
+    from penstock.records import Item, Key, Outcome, Usage
 
 TICK = 1.0
 """Seconds between two looks at the clock, where nobody says otherwise."""
@@ -59,12 +61,14 @@ class Work:
         judge: Turns a batch of items into exactly one outcome each.
         workers: Batches in work at once.
         batch: Items in a batch at most.
+        by_row: Whether a batch is what is left of one row, however many parts that are.
         gauges: What to measure besides, for progress.
     """
 
     judge: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]]
     workers: int
     batch: int = 1
+    by_row: bool = False
     gauges: Callable[[], Mapping[str, float]] = field(default=dict)
 
 
@@ -81,6 +85,7 @@ class Runner:
         chunk_rows: Rows per chunk.
         retry_limit: New tries of a chunk whose items failed for now.
         again: Whether items that failed for good are asked again, too.
+        outlet: Sends outcomes on as soon as they are durable.
         deliver: Called when all outcomes are in the ledger; the job is not over before it returns.
         listeners: Told of every event.
         clock: Seconds, monotonic.
@@ -95,6 +100,7 @@ class Runner:
     chunk_rows: int = 500
     retry_limit: int = 3
     again: bool = False
+    outlet: Outlet | None = None
     deliver: Callable[[], Awaitable[None]] | None = None
     listeners: Sequence[Listener] = ()
     clock: Callable[[], float] = time.monotonic
@@ -111,6 +117,7 @@ class Runner:
     _done: int = 0
     _failed: int = 0
     _skipped: int = 0
+    _paid: dict[Key, Usage] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=30))
     _stage_seconds: dict[str, float] = field(default_factory=lambda: {"read": 0.0, "judge": 0.0, "record": 0.0})
 
@@ -133,6 +140,10 @@ class Runner:
             await self._put_back()
             if not self._cut_short() and self.deliver is not None:
                 await self.deliver()
+        except BudgetSpent as error:
+            await self._put_back()
+            await self._set_status("interrupted", error=str(error))
+            return self.job
         except PenstockError as error:
             await self._put_back()
             await self._set_status("failed", error=str(error))
@@ -149,12 +160,17 @@ class Runner:
         self._stopped = status
         if self._flow is not None:
             self._flow.stop()
+        if self.outlet is not None:
+            self.outlet.hurry()
 
     async def _work_through(self) -> None:
         with unwrapped():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._tick)
-                async with flow(self._batches(), self._stage, workers=self.work.workers) as running:
+                async with (
+                    sending(self.outlet, failed=self.stop),
+                    flow(self._batches(), self._stage, workers=self.work.workers) as running,
+                ):
                     self._flow = running
                     if self._stopped:
                         running.stop()
@@ -169,10 +185,17 @@ class Runner:
         judged = self.clock()
         if [outcome.key for outcome in outcomes] != [item.key for item in batch]:
             raise ValueError(f"the judge gave {len(outcomes)} outcomes for {len(batch)} items, or of other items")
+        if self._paid:
+            outcomes = [self._summed(outcome) for outcome in outcomes]
         await self.ledger.record(self.job.id, outcomes)
         self._stage_seconds["judge"] += judged - began
         self._stage_seconds["record"] += self.clock() - judged
         return outcomes
+
+    def _summed(self, outcome: Outcome) -> Outcome:
+        """Add to an outcome what the failed tries before it took: it takes their place in the ledger."""
+        paid = self._paid.pop(outcome.key, None)
+        return outcome if paid is None else replace(outcome, usage=outcome.usage + paid)
 
     async def _batches(self) -> AsyncGenerator[Sequence[Item], None]:
         """Give out work as long as there is any: chunks that are due again first, then new ones."""
@@ -180,8 +203,8 @@ class Runner:
             items = await self._next_items()
             if items is None:
                 return
-            for start in range(0, len(items), self.work.batch):
-                yield items[start : start + self.work.batch]
+            for batch in batched(items, size=self.work.batch, by_row=self.work.by_row):
+                yield batch
 
     async def _next_items(self) -> list[Item] | None:
         """Wait for a chunk that has something to do; None when all is done."""
@@ -219,6 +242,7 @@ class Runner:
         began = self.clock()
         items = await anyio.to_thread.run_sync(self._read, chunk.rows)
         self._stage_seconds["read"] += self.clock() - began
+        self._skip(chunk.rows * self.source.parts - len(items), 0)  # rows with nothing to judge
         found = digest(items)
         if chunk.status == "completed" and chunk.digest == found and not (self.again and chunk.failed):
             self._skip(len(items), chunk.failed)
@@ -230,6 +254,7 @@ class Runner:
             known = {outcome.key: outcome for outcome in outcomes}
         todo = unsettled(items, known, again=self.again)
         rest = {item.key for item in todo}
+        self._paid.update({key: one.usage for key, one in known.items() if key in rest and one.usage.calls})
         failed = sum(isinstance(outcome, Failure) and key not in rest for key, outcome in known.items())
         self._skip(len(items) - len(todo), failed)
         opened = OpenChunk(
@@ -259,9 +284,13 @@ class Runner:
         number = outcome.key.row // self.chunk_rows
         opened = self._open[number]
         opened.take(outcome)
-        if not (isinstance(outcome, Failure) and outcome.later):
+        if isinstance(outcome, Failure) and outcome.later:
+            self._paid[outcome.key] = outcome.usage
+        else:
             self._done += 1
             self._failed += isinstance(outcome, Failure)
+        if self.outlet is not None:
+            await self.outlet.take(outcome)
         if not opened.waiting:
             await self._close(opened)
 
@@ -292,7 +321,8 @@ class Runner:
 
     def _cut_short(self) -> bool:
         """Whether a stop left something to do."""
-        return self._stopped is not None and bool(self._open or self._next < len(self._chunks))
+        unsent = self.outlet.left if self.outlet else 0
+        return self._stopped is not None and bool(self._open or unsent or self._next < len(self._chunks))
 
     def _verdict(self) -> tuple[JobStatus, str]:
         """How the job ended, and why, in one sentence."""
@@ -359,7 +389,7 @@ class Runner:
             rate=rate,
             eta=(items - self._done) / rate if rate > 0 else None,
             working=self._flow.meter.working if self._flow else 0,
-            gauges=dict(self.work.gauges()),
+            gauges={**self.work.gauges(), **(self.outlet.gauges() if self.outlet else {})},
         )
 
     def _tell(self, event: Event) -> None:

@@ -8,7 +8,7 @@ import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from penstock.errors import InputError, JobError
 from penstock.jobs.folder import RunFolder
@@ -16,10 +16,13 @@ from penstock.ledger.cache import SqliteCache
 from penstock.ledger.sqlite import SqliteLedger
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
     from typing import Self
 
     from penstock.ledger.ledger import Job
+
+Entered = TypeVar("Entered")
 
 
 class Workspace:
@@ -51,9 +54,13 @@ class Workspace:
     ) -> None:
         await self._stack.aclose()
 
-    async def cache(self, *, ttl: float, entries: int) -> SqliteCache:
-        """Open the workspace's cache; it is closed with the workspace."""
-        return await self._stack.enter_async_context(SqliteCache(self.path / "cache.db", ttl=ttl, entries=entries))
+    async def cache(self, *, ttl: float, entries: int, name: str = "cache.db") -> SqliteCache:
+        """Open one of the workspace's caches; it is closed with the workspace."""
+        return await self.enter(SqliteCache(self.path / name, ttl=ttl, entries=entries))
+
+    async def enter(self, opening: AbstractAsyncContextManager[Entered]) -> Entered:
+        """Open something that is closed with the workspace."""
+        return await self._stack.enter_async_context(opening)
 
     def folder(self, job_id: str) -> RunFolder:
         """The run folder of a job."""

@@ -140,11 +140,25 @@ class Chain(Generic[T]):
             del self._asking[key]
             done.set_result(None)
 
+    async def recall(self, prompt: Prompt, *, check: Callable[[str], T] | None = None) -> Answer[T] | None:
+        """Find the answer of an earlier run; None where there is none, or no cache."""
+        return await self._recall(self._cache, self.key(prompt), check or self._check) if self._cache else None
+
+    def remember(self, prompt: Prompt, reply: str, *, method: str, note: str = "") -> None:
+        """Keep a checked reply, as if a model of this chain had just given it."""
+        self._keep(self.key(prompt), _Remembered(reply, method, note))
+
     def key(self, prompt: Prompt) -> str:
         """Name a question by everything that can change its answer."""
         drawn = (prompt.draw,) if prompt.draw else ()
-        parts = (prompt.system, prompt.user, prompt.schema, prompt.temperature, prompt.max_tokens, self._asks, *drawn)
+        shown = ([(media.mime_type, media.digest) for media in prompt.media],) if prompt.media else ()
+        sent = (prompt.system, prompt.user, prompt.schema, prompt.temperature, prompt.max_tokens)
+        parts = (*sent, self._asks, *drawn, *shown)
         return hashlib.sha256(self._identity + self._encode(parts)).hexdigest()
+
+    def _keep(self, key: str, answer: _Remembered) -> None:
+        if self._cache is not None:
+            self._cache.put(key, msgspec.json.encode(answer).decode())
 
     async def _recall(self, cache: Cache, key: str, check: Callable[[str], T]) -> Answer[T] | None:
         body = await cache.get(key)
@@ -179,8 +193,8 @@ class Chain(Generic[T]):
                     raise Spent(spent.error, usage) from spent.error
                 note = note or f"{model.name}: {spent.error}"
                 continue
-            if self._cache is not None and key:
-                self._cache.put(key, msgspec.json.encode(_Remembered(reply.text, model.name, note)).decode())
+            if key:
+                self._keep(key, _Remembered(reply.text, model.name, note))
             return Answer(value=value, method=model.name, note=note, usage=usage + used)
         raise ValueError("a chain needs at least one model")
 

@@ -1,22 +1,65 @@
-"""A judge that asks models: text in, scores or a failure out."""
+"""A judge that asks models: an item in, scores or a failure out.
+
+    prompt of the item's block -> chain of models (cache, pace, fallback, check) -> scores, once per sample -> verdict
+
+The steps can also be taken one by one, for those who ask in another way: a preview asks nothing, and a provider's batch
+answers hours later.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from penstock.errors import ItemError, Later, Unfit
+from penstock.flow.together import together
 from penstock.judge.chain import Chain, Spent
+from penstock.judge.detail import Detail
 from penstock.judge.numeric import INSTRUCTIONS, ScorePrompt, read_scores
+from penstock.judge.samples import combine
 from penstock.records import Failure, Item, Outcome, Usage, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from penstock.judge.anchored import Analysis, Anchoring
     from penstock.judge.category import Category
+    from penstock.judge.chain import Answer
     from penstock.ledger.cache import Cache
-    from penstock.models.model import Model
+    from penstock.models.model import Media, Model, Prompt
+
+FILE = "What is judged is the attached file."
+"""The user's part of a prompt whose item is a file that the model's server holds."""
+
+VARIED = 0.7
+"""Temperature of several samples of one answer, where nobody said otherwise."""
+
+Value: TypeAlias = "tuple[float, ...] | tuple[Analysis, ...]"
+
+
+class Asking(Protocol):
+    """Makes the prompts of one block of categories."""
+
+    def __call__(self, text: str) -> Prompt:
+        """Ask about one text."""
+        ...
+
+    def again(self, text: str, problem: str) -> Prompt:
+        """Ask once more, saying what was wrong with the last reply."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """One block of categories: how it is asked for, read and remembered."""
+
+    first: int
+    asking: Asking
+    read: Callable[..., Value]
+    chain: Chain[Value]
 
 
 class ModelJudge:
@@ -32,6 +75,8 @@ class ModelJudge:
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
         asks: int = 3,
+        samples: int = 1,
+        anchoring: Anchoring | None = None,
     ) -> None:
         """Prepare one prompt per block.
 
@@ -40,47 +85,182 @@ class ModelJudge:
             models: The first model and its fallbacks.
             cache: Where checked answers are remembered.
             instructions: First sentence of the system prompt.
-            temperature: Passed to the models.
+            temperature: Passed to the models; 0 becomes `VARIED` for several samples, which would else be one.
             max_tokens: Passed to the models.
             asks: How often each model is asked while its replies fail the check.
+            samples: Independent replies to ask for; the scores are their means.
+            anchoring: Turns rationales into scores; without it the models give the numbers.
         """
-        self._prompts = [
-            ScorePrompt(block, instructions=instructions, temperature=temperature, max_tokens=max_tokens)
-            for block in blocks
-        ]
-        self._sizes = [len(block) for block in blocks]
-        self._chains = [
-            Chain(models, check=partial(read_scores, n=len(block)), cache=cache, asks=asks) for block in blocks
-        ]
+        self._samples = samples
+        self._names = [model.name for model in models]
+        self._anchoring = anchoring
+        warmth = VARIED if samples > 1 and temperature == 0.0 else temperature
+        settings: dict[str, Any] = {"instructions": instructions, "temperature": warmth, "max_tokens": max_tokens}
+        self._blocks: list[_Block] = []
+        first = 0
+        for block in blocks:
+            asking, read = _form(block, settings, anchored=anchoring is not None)
+            chain = Chain(models, check=read, cache=cache, asks=asks)
+            self._blocks.append(_Block(first=first, asking=asking, read=read, chain=chain))
+            first += len(block)
 
-    async def judge(self, item: Item) -> Outcome:
+    @property
+    def samples(self) -> int:
+        """Independent replies behind each verdict."""
+        return self._samples
+
+    async def judge(self, item: Item, *, media: tuple[Media, ...] = ()) -> Outcome:
         """Judge one item; many tasks may call it at once.
 
         Every item ends here as one outcome. What is no fault of the item (a refused key, an outage) is raised.
+
+        Args:
+            item: A text; or a file, where there is `media`.
+            media: What the model's server holds of it.
         """
         began = perf_counter()
+        found: list[Answer[Value] | Spent | None] = [None] * self._samples
+
+        async def draw(number: int) -> None:
+            try:
+                found[number] = await self._ask(item, number, media)
+            except Spent as spent:
+                found[number] = spent
+
         try:
-            text = fit_text(item)
-            prompt = self._prompts[item.key.part]
-            answer = await self._chains[item.key.part].ask(
-                prompt(text),
-                lambda problem: prompt.again(text, problem),
-                check=partial(read_scores, n=self._sizes[item.key.part], judged=text),
-            )
-        except Spent as spent:
-            return failure(item, spent.error, usage=spent.usage, seconds=perf_counter() - began)
-        except ItemError as error:
+            text = "" if media else fit_text(item)
+        except Unfit as error:
             return failure(item, error)
+        try:
+            if self._anchoring is not None:
+                await self._anchoring.prepare(text)  # first, so that a text it fails on costs no call
+            await together([partial(draw, number) for number in range(self._samples)])
+            answers = [one for one in found if one is not None and not isinstance(one, Spent)]
+            for one in found:
+                if isinstance(one, Spent):
+                    raise one.error
+            return await self.verdict(item, answers, seconds=perf_counter() - began)
+        except (ItemError, Later) as error:
+            usage = sum((one.usage for one in found if one is not None), self._embedding(item))
+            if not usage.calls:
+                usage = error.usage or usage
+            return failure(item, error, usage=usage, seconds=perf_counter() - began)
+
+    async def prepare(self, items: Sequence[Item]) -> None:
+        """Get ready for items that are judged next: their texts share the calls that embed them.
+
+        A text that cannot be embedded is told of when it is judged.
+        """
+        if self._anchoring is not None:
+            await together([partial(self._place, item, self._anchoring) for item in items])
+
+    def prompt(self, item: Item, *, draw: int = 0, media: tuple[Media, ...] = ()) -> Prompt:
+        """Make the question about an item.
+
+        Args:
+            item: What is judged.
+            draw: Which sample it is for.
+            media: What the model's server holds of it.
+
+        Raises:
+            Unfit: There is nothing to judge.
+        """
+        asking = self._block(item).asking
+        return _dressed(asking("" if media else fit_text(item)), draw, media)
+
+    async def recall(self, item: Item, *, draw: int = 0) -> Answer[Value] | None:
+        """Find the answer of an earlier run, where the cache has it.
+
+        Raises:
+            Unfit: There is nothing to judge.
+        """
+        return await self._block(item).chain.recall(self.prompt(item, draw=draw), check=self._check(item, ()))
+
+    def read(self, item: Item, reply: str) -> Value:
+        """Check a reply about an item, and return what it says.
+
+        Raises:
+            BadReply: It is no answer to the question.
+        """
+        return self._check(item, ())(reply)
+
+    def remember(self, item: Item, reply: str, *, method: str, draw: int = 0) -> None:
+        """Keep a checked reply in the cache, as if it had been asked for here."""
+        self._block(item).chain.remember(self.prompt(item, draw=draw), reply, method=method)
+
+    async def verdict(self, item: Item, answers: Sequence[Answer[Value]], *, seconds: float = 0.0) -> Verdict:
+        """Make the verdict that all samples of an item amount to.
+
+        Raises:
+            Later: The embeddings of a rationale could not be had now.
+        """
+        draws = [await self._scored(item, answer.value) for answer in answers]
+        scores, agreement = combine([draw[0] for draw in draws]) if len(draws) > 1 else (draws[0][0], ())
+        detail = Detail(details=draws[0][1], agreement=agreement, samples=len(draws))
         return Verdict(
             key=item.key,
             digest=item.digest,
-            scores=answer.value,
-            method=answer.method,
-            note=answer.note,
-            cached=answer.cached,
-            seconds=round(perf_counter() - began, 4),
-            usage=answer.usage,
+            scores=scores,
+            method=" + ".join(sorted(dict.fromkeys(answer.method for answer in answers), key=self._order)),
+            note=next((answer.note for answer in answers if answer.note), ""),
+            cached=all(answer.cached for answer in answers),
+            seconds=round(seconds, 4),
+            usage=sum((answer.usage for answer in answers), self._embedding(item)),
+            detail=detail.encoded(),
         )
+
+    def _order(self, name: str) -> int:
+        """Where a model stands in the chain."""
+        return self._names.index(name) if name in self._names else len(self._names)
+
+    def _block(self, item: Item) -> _Block:
+        return self._blocks[item.key.part]
+
+    def _check(self, item: Item, media: tuple[Media, ...]) -> Callable[[str], Value]:
+        judged = "" if media else item.fields["text"]
+        return partial(self._block(item).read, judged=judged)
+
+    async def _ask(self, item: Item, number: int, media: tuple[Media, ...]) -> Answer[Value]:
+        block = self._block(item)
+        text = "" if media else fit_text(item)
+        return await block.chain.ask(
+            _dressed(block.asking(text), number, media),
+            lambda problem: _dressed(block.asking.again(text, problem), number, media),
+            check=self._check(item, media),
+        )
+
+    async def _place(self, item: Item, anchoring: Anchoring) -> None:
+        with suppress(ItemError, Later):
+            await anchoring.prepare(fit_text(item))
+
+    def _embedding(self, item: Item) -> Usage:
+        """What placing the item's text took, told once."""
+        return Usage() if self._anchoring is None else self._anchoring.take_usage(item.fields["text"])
+
+    async def _scored(self, item: Item, value: Any) -> tuple[tuple[float, ...], tuple[dict[str, Any], ...]]:
+        """Turn what a reply says into scores, and what is kept besides."""
+        if self._anchoring is None:
+            return value, ()
+        return await self._anchoring.scores(fit_text(item), self._block(item).first, value)
+
+
+def _form(
+    block: Sequence[Category], settings: dict[str, Any], *, anchored: bool
+) -> tuple[Asking, Callable[..., Value]]:
+    """How a block is asked for, and how its replies are read."""
+    if anchored:
+        from penstock.judge.anchored import AnchoredPrompt, read_analyses
+
+        return AnchoredPrompt(block, **settings), partial(read_analyses, n=len(block))
+    return ScorePrompt(block, **settings), partial(read_scores, n=len(block))
+
+
+def _dressed(prompt: Prompt, draw: int, media: tuple[Media, ...]) -> Prompt:
+    """Put on a prompt which sample it is for, and what files belong to it."""
+    if media:
+        _, _, problem = prompt.user.rpartition(">>>")
+        return replace(prompt, draw=draw, media=media, user=f"{FILE}{problem}")
+    return replace(prompt, draw=draw) if draw else prompt
 
 
 def fit_text(item: Item, *, longest: int = 200_000) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from penstock.records import Outcome
+    from penstock.records import Item, Outcome, Usage
 
 JobStatus: TypeAlias = Literal["pending", "running", "interrupted", "completed", "failed", "cancelled"]
 ChunkStatus: TypeAlias = Literal["pending", "running", "completed", "failed"]
@@ -142,4 +142,16 @@ class Ledger(Protocol):
 
     async def tally(self, job_id: str, /) -> Tally:
         """Count how the items of a job ended."""
+        ...
+
+    async def spent(self, job_id: str, /) -> Usage:
+        """Sum up what the outcomes of a job took."""
+        ...
+
+    async def adopt(self, job_id: str, items: Sequence[Item], /, *, earlier: str) -> int:
+        """Enter verdicts of an earlier job for the items that have not changed, and return how many.
+
+        An item gets the verdict of an item with the same digest and part, wherever that stood. What it is given says
+        that it is remembered and took nothing. Items that have an outcome keep it.
+        """
         ...

@@ -15,9 +15,10 @@ import msgspec
 from filelock import FileLock
 
 from penstock.errors import JobError, LedgerError
+from penstock.ledger.adopt import adopt
 from penstock.ledger.desk import Desk
 from penstock.ledger.ledger import Chunk, Job, Tally
-from penstock.records import Failure, Verdict
+from penstock.records import Failure, Usage, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from penstock.ledger.ledger import JobStatus
-    from penstock.records import Outcome
+    from penstock.records import Item, Outcome
 
 VERSION = 1
 
@@ -35,6 +36,7 @@ LINGER = 0.002
 
 _JOB = ", ".join(field.name for field in fields(Job))
 _CHUNK = ", ".join(field.name for field in fields(Chunk))
+_USAGE = ("calls", "tokens_in", "tokens_out", "cost_usd")
 
 _encode = msgspec.json.Encoder().encode
 _verdicts = msgspec.json.Decoder(Verdict)
@@ -161,6 +163,19 @@ class SqliteLedger:
         rows = await self._desk.do(lambda db: db.execute(query, (_number(db, job_id),)).fetchall())
         counts = dict(rows)
         return Tally(verdicts=counts.get(0, 0), failures=counts.get(1, 0), later=counts.get(2, 0))
+
+    async def spent(self, job_id: str, /) -> Usage:
+        """Sum up what the outcomes of a job took."""
+        parts = ", ".join(f"total(json_extract(body, '$.usage.{name}'))" for name in _USAGE)
+        query = f"select {parts} from outcome where job = ?"  # noqa: S608 - names of our own
+        row = await self._desk.do(lambda db: db.execute(query, (_number(db, job_id),)).fetchone())
+        *counts, cost = row
+        return Usage(**dict(zip(_USAGE, [*map(int, counts), cost], strict=True)))
+
+    async def adopt(self, job_id: str, items: Sequence[Item], /, *, earlier: str) -> int:
+        """Enter verdicts of an earlier job for the items that have not changed, and return how many."""
+        wanted = _encode([(item.key.row, item.key.part, item.digest) for item in items if item.digest]).decode()
+        return await self._desk.do(lambda db: adopt(db, _number(db, job_id), _number(db, earlier), wanted))
 
 
 def connect(path: Path, schema: str, *, version: int, durable: bool) -> sqlite3.Connection:

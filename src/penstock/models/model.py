@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file that the model's server holds, such as a video, for a prompt to point at.
+
+    Attributes:
+        uri: Where the server keeps it; good for as long as the server says.
+        mime_type: What it is, such as `video/mp4`.
+        digest: Hexadecimal digest of its content: what an answer is remembered by, since addresses change.
+    """
+
+    uri: str
+    mime_type: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """What a model is asked.
 
@@ -24,6 +39,7 @@ class Prompt:
         temperature: 0 for the likeliest answer; None leaves it to the server.
         max_tokens: Longest reply; None leaves it to the server.
         draw: Which of several independent replies to the same question this is; it is remembered apart, not sent.
+        media: Files to look at before the text, for models that take any.
     """
 
     system: str
@@ -32,10 +48,11 @@ class Prompt:
     temperature: float | None = 0.0
     max_tokens: int | None = None
     draw: int = 0
+    media: tuple[Media, ...] = ()
 
     @property
     def tokens(self) -> int:
-        """A rough size in tokens, before the server has counted: four bytes a token, and a short reply."""
+        """A rough size in tokens, before the server has counted: four bytes a token, a short reply, and no files."""
         return (len(self.system) + len(self.user.encode())) // 4 + 64
 
 

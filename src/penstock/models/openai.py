@@ -1,9 +1,7 @@
 """Any server that speaks the OpenAI chat completions format: OpenAI, vLLM, Ollama, llama.cpp, Gemini's own.
 
-Servers differ in what they take. What one turns down by name (`response_format`, `temperature`) is left out, and when
-the prompt is then answered, it is left out from then on: first a JSON Schema, then plain JSON mode, then the prompt
-alone. What a server has taken once is never left out: a prompt that is turned down for its text, with words that look
-like such a complaint, must not change how all others are asked.
+The reply's shape is asked for by a JSON Schema, where the server does not take that by plain JSON mode, and else by the
+prompt alone.
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -12,12 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from penstock.errors import BadReply, ItemError, Refused, Rejected, Throttled, Unreachable
+from penstock.errors import BadReply, InputError, Rejected, Unreachable
 from penstock.flow.ratelimits import read_limits
+from penstock.models.exchange import Exchange
+from penstock.models.faults import GIVE_UP_AFTER, UNREADABLE, Faults, openai_cause, paid
 from penstock.models.model import Reply
 from penstock.records import Usage
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from penstock.models.model import Prompt
     from penstock.web.transport import Response, Transport
 
-GIVE_UP_AFTER = 20
-"""Prompts turned down in a row, with none accepted ever, before the fault is the request's and not the items'."""
+__all__ = ["GIVE_UP_AFTER", "Form", "OpenAIModel"]
 
 _RELAXED = {"json_schema": "json_object", "json_object": ""}
 _COMPLAINTS = {
@@ -38,7 +37,7 @@ _COMPLAINTS = {
     "max_tokens": ("max_tokens",),
     "max_completion_tokens": ("max_completion_tokens",),
 }
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""Codes of a quota for the day or month, which waiting does not help against as it does against a limit per minute."""
 
 
 class _Message(msgspec.Struct):
@@ -63,7 +62,6 @@ class _Completion(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Completion)
-_encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,25 +93,17 @@ class Form:
             body["response_format"] = _response_format(self.format, prompt.schema)
         return {name: value for name, value in body.items() if value is not None and name not in self.left_out}
 
-    def relaxed(self, body: Mapping[str, Any], said: str, *, proven: AbstractSet[str]) -> Form | None:
-        """The form without the first thing that the server complains of; None when there is none.
+    def settings(self, body: Mapping[str, Any]) -> AbstractSet[str]:
+        """Name what a written request holds that a server might not take."""
+        return body.keys()
 
-        Args:
-            body: The request that was turned down.
-            said: What the server answered, in lower case.
-            proven: What it has taken before.
-        """
-        for name, words in _COMPLAINTS.items():
-            if name in body and name not in proven and any(word in said for word in words):
-                return self._without(name, said)
-        return None
-
-    def _without(self, name: str, said: str) -> Form:
-        if name == "response_format":
+    def without(self, setting: str, said: str) -> Form:
+        """Make the form that does without a setting, or with less of it."""
+        if setting == "response_format":
             return replace(self, format=_RELAXED[self.format])
-        if name == "max_tokens" and "max_completion_tokens" in said:
+        if setting == "max_tokens" and "max_completion_tokens" in said:
             return replace(self, longest="max_completion_tokens")
-        return replace(self, left_out=self.left_out | {name})
+        return replace(self, left_out=self.left_out | {setting})
 
 
 class OpenAIModel:
@@ -130,18 +120,18 @@ class OpenAIModel:
             timeout: Seconds for one call, from sending to the last byte.
         """
         self._model = name
-        self._transport = transport
         self._base_url = base_url.rstrip("/")
-        self._url = f"{self._base_url}/chat/completions"
-        self._key = key
-        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if key:
-            self._headers["Authorization"] = f"Bearer {key}"
-        self._timeout = timeout
-        self._form = Form()
-        self._proven: set[str] = set()
-        self._accepted = 0
-        self._turned_down = 0
+        self._faults = Faults(name=self.name, identity=self.identity, key=key, read=openai_cause)
+        self._exchange = Exchange(
+            name,
+            Form(),
+            complaints=_COMPLAINTS,
+            faults=self._faults,
+            transport=transport,
+            url=f"{self._base_url}/chat/completions",
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=timeout,
+        )
 
     @property
     def name(self) -> str:
@@ -162,122 +152,55 @@ class OpenAIModel:
             Throttled: Asked too often.
             Unreachable: No answer, a server error, or a broken one.
             Refused: Wrong key, model or address, or the account's quota is used up.
+            InputError: The prompt shows files, which this format has no place for.
         """
-        form = self._form
-        while True:
-            body = form.body(self._model, prompt)
-            answer = await self._transport.post(
-                self._url, headers=self._headers, body=_encoder.encode(body), timeout=self._timeout
-            )
-            less = form.relaxed(body, _complaint(answer), proven=self._proven) if answer.status in {400, 422} else None
-            if less is None:
-                break
-            form = less  # it has always less in it, so this ends
-        if answer.status != 200:
-            raise self._error(answer)
-        self._learn(form, body)
-        return self._reply(answer)
+        if prompt.media:
+            raise InputError(f"{self.name} cannot be shown files such as videos: use gemini/NAME.")
+        return self.read(await self._exchange.ask(prompt))
 
-    def _learn(self, form: Form, body: Mapping[str, Any]) -> None:
-        """Remember the form in which a prompt was answered."""
-        self._accepted += 1
-        if form is not self._form:
-            self._form = form
-        self._proven.update(body)
+    def body(self, prompt: Prompt) -> dict[str, Any]:
+        """Write the request of a prompt, in the form that the server is known to take."""
+        return self._exchange.form.body(self._model, prompt)
 
-    def _reply(self, answer: Response) -> Reply:
-        limits = read_limits(answer.headers, now=datetime.now(UTC))
+    def read(self, answer: Response) -> Reply:
+        """Read an answer of status 200.
+
+        Raises:
+            Rejected: The model declined.
+            BadReply: It answered nothing that could be read as an answer.
+            Unreachable: The answer is broken.
+        """
         try:
             completion = _decoder.decode(answer.body)
-        except _UNREADABLE:
+        except UNREADABLE:
             raise Unreachable("the server's answer was not a chat completion", status=200) from None
         if completion.error is not None:
-            raise Unreachable(f"the server answered with an error ({self._told(answer)})", status=200)
-        if not completion.choices:
-            raise BadReply("the reply holds no choices")
-        choice = completion.choices[0]
-        if choice.finish_reason == "content_filter" or choice.message.refusal:
-            raise Rejected("the model declined to answer (content filter)", status=200)
-        if choice.finish_reason == "length":
-            raise BadReply("the reply was cut off at the token limit")
-        if not choice.message.content:
-            raise BadReply("the reply is empty")
+            raise Unreachable(f"the server answered with an error ({self._faults.told(answer)})", status=200)
         counts = completion.usage or _Counts()
+        usage = Usage(calls=1, tokens_in=counts.prompt_tokens or 0, tokens_out=counts.completion_tokens or 0)
         return Reply(
-            text=choice.message.content,
+            text=_text(completion, usage),
             model=self.name,
-            usage=Usage(calls=1, tokens_in=counts.prompt_tokens or 0, tokens_out=counts.completion_tokens or 0),
-            limits=limits,
+            usage=usage,
+            limits=read_limits(answer.headers, now=datetime.now(UTC)),
         )
 
-    def _error(self, answer: Response) -> Exception:
-        """Turn a status into the error that says what to do next."""
-        status = answer.status
-        if status == 429 and _out_of_quota(answer.body):
-            return Refused(
-                f"The account's quota for {self.name} is used up ({self._told(answer)}); resume when it is renewed."
-            )
-        if status in {429, 529} or (status == 503 and "Retry-After" in answer.headers):
-            limits = read_limits(answer.headers, now=datetime.now(UTC))
-            return Throttled(
-                f"the server asked for fewer calls (HTTP {status})",
-                status=status,
-                retry_after=limits.retry_after if limits else None,
-                limits=limits,
-            )
-        if status in {400, 413, 422}:
-            return self._turned_away(answer)
-        if status in {401, 402, 403}:
-            return Refused(f"{self.identity} turned the key down ({self._told(answer)}); check the key.")
-        if status < 500 and status not in {408, 409, 425}:
-            return Refused(
-                f"{self.identity} is not to be had ({self._told(answer)}); check the model's name and the base URL."
-            )
-        return Unreachable(f"the server had an error (HTTP {status})", status=status)
 
-    def _turned_away(self, answer: Response) -> ItemError | Refused:
-        """A 400 is about one prompt, unless nothing else ever came back."""
-        self._turned_down += 1
-        if not self._accepted and self._turned_down >= GIVE_UP_AFTER:
-            return Refused(
-                f"{self.identity} turned down each of the first {self._turned_down} prompts ({self._told(answer)}); "
-                "check the model and what it can be asked."
-            )
-        return Rejected(f"the server turned the prompt down ({self._told(answer)})", status=answer.status)
-
-    def _told(self, answer: Response) -> str:
-        """The status and the server's own message: one short line, without the key."""
-        try:
-            message = _message(msgspec.json.decode(answer.body))
-        except _UNREADABLE:
-            message = ""
-        shown = (message.replace(self._key, "[key]") if self._key else message)[:2000]
-        line = " ".join("".join(c if c.isprintable() else " " for c in shown).split())[:200].rstrip(".")
-        return f"HTTP {answer.status}: {line}" if line else f"HTTP {answer.status}"
-
-
-def _complaint(answer: Response) -> str:
-    return answer.body[:4000].decode("utf-8", "replace").lower()
+def _text(completion: _Completion, usage: Usage) -> str:
+    """Find the text of a reply; what there is instead was paid for as well."""
+    if not completion.choices:
+        raise paid(BadReply("the reply holds no choices"), usage)
+    choice = completion.choices[0]
+    if choice.finish_reason == "content_filter" or choice.message.refusal:
+        raise paid(Rejected("the model declined to answer (content filter)", status=200), usage)
+    if choice.finish_reason == "length":
+        raise paid(BadReply("the reply was cut off at the token limit"), usage)
+    if not choice.message.content:
+        raise paid(BadReply("the reply is empty"), usage)
+    return choice.message.content
 
 
 def _response_format(kind: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "json_object":
         return {"type": "json_object"}
     return {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": schema}}
-
-
-def _message(body: Any) -> str:
-    """Find the message in the shapes that servers use for errors."""
-    if not isinstance(body, dict):
-        return body if isinstance(body, str) else ""
-    error = cast("dict[str, Any]", body)
-    for name in ("error", "message", "detail", "code"):
-        if error.get(name):
-            found: Any = error[name]
-            return _message(found) if isinstance(found, dict) else str(found)
-    return ""
-
-
-def _out_of_quota(body: bytes) -> bool:
-    """Tell a quota for the day or month from a limit per minute: waiting does not help against the first."""
-    return b"insufficient_quota" in body or b"billing_hard_limit" in body

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.lowlevel
 
-from penstock.errors import ItemError, NoConnection, NoServer, Outage, Throttled, Unreachable
+from penstock.errors import BudgetSpent, ItemError, NoConnection, NoServer, Outage, Throttled, Unreachable
 from penstock.flow.shield import waiting
 from penstock.records import Usage
 
@@ -80,7 +80,8 @@ class Paced:
             Outage: Nobody got a good answer for longer than the patience.
             ItemError: This prompt cannot be answered.
         """
-        failures = refusals = 0
+        failures = 0
+        spent = Usage()
         refused: Ticket | None = None
         while True:
             ticket = await self._turn(prompt, refused)
@@ -90,25 +91,24 @@ class Paced:
             except Throttled as error:
                 self._check_outage(error, 6 * self._patience)
                 refused = ticket
-                refusals += 1
+                spent += error.usage or Usage(calls=1)
                 continue
             except Unreachable as error:
                 self._check_outage(error, self._patience)
                 failures += 1
+                spent += error.usage or Usage(calls=1)
                 delay = self._backoff.delay(self._counted(failures, error), error, rng=self._rng)
                 if delay is None:
                     self._check_address(error)
-                    error.usage = Usage(calls=failures + refusals)
+                    error.usage = spent
                     raise
                 with waiting():
                     await anyio.sleep(delay)
                 continue
             except ItemError as error:
-                error.usage = (error.usage or Usage(calls=1)) + Usage(calls=failures + refusals)
+                error.usage = (error.usage or Usage(calls=1)) + spent
                 raise
-            if failures + refusals == 0:
-                return reply
-            return replace(reply, usage=reply.usage + Usage(calls=failures + refusals))
+            return replace(reply, usage=reply.usage + spent) if spent.calls else reply
 
     def _counted(self, failures: int, error: Unreachable) -> int:
         """Failures that count as attempts: while a server that was there is gone, it is not this call's fault."""
@@ -122,7 +122,7 @@ class Paced:
                 await anyio.lowlevel.checkpoint_if_cancelled()
             ticket = await self._gate.enter(tokens=prompt.tokens, again=refused)
         if worker.asked:  # at the very moment when its turn came
-            self._gate.failed(ticket)
+            self._gate.withdrawn(ticket)
             await anyio.lowlevel.checkpoint_if_cancelled()
         return ticket
 
@@ -145,6 +145,10 @@ class Paced:
             raise
         except Unreachable as error:
             self._answered = self._answered or error.status is not None
+            raise
+        except BudgetSpent:
+            self._gate.withdrawn(ticket)
+            told = True
             raise
         finally:
             if not told:

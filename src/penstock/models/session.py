@@ -4,127 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
-
-import msgspec
-from msgspec import Meta
 
 from penstock.errors import InputError
 from penstock.flow.gate import Gate
-from penstock.flow.pace import FIRST, Pace
+from penstock.flow.pace import Pace
 from penstock.flow.retry import Backoff
+from penstock.models.anthropic import AnthropicModel
+from penstock.models.gemini import GeminiModel
 from penstock.models.openai import OpenAIModel
+from penstock.models.own import Own
 from penstock.models.paced import Paced
+from penstock.models.priced import Priced
+from penstock.models.purse import Purse
+from penstock.models.spec import OPENAI_URL, ModelSpec
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
     from types import TracebackType
     from typing import Self
 
+    from penstock.models.embeddings import Embedder
     from penstock.models.model import Model
-    from penstock.web.transport import Transport
+    from penstock.models.prices import Price
+    from penstock.web.transport import Http
 
-OPENAI_URL = "https://api.openai.com/v1"
-
-
-Count = Annotated[int, Meta(ge=1)]
-Positive = Annotated[float, Meta(gt=0)]
-
-
-class ModelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which model, where, and how hard it may be pushed; holds no secret, so it can be written down.
-
-    Attributes:
-        name: `provider/model`, such as `openai/gpt-5-mini` or `openai/qwen3:8b`.
-        base_url: Address up to the version; empty means `OPENAI_BASE_URL`, else OpenAI itself.
-        key_variable: Environment variable that holds the key; with `_FILE` appended, one that names a file.
-        timeout: Seconds for one call.
-        attempts: Tries per call before it fails for now; refusals for asking too often are not counted.
-        patience: Seconds without any answer after which the run stops.
-        concurrency: Most calls in flight; how many the server bears is found out.
-        first: Calls in flight to begin with; more than a few only where the server is known to bear them.
-        requests_per_minute: A known limit, where there is one.
-        tokens_per_minute: A known limit, where there is one.
-        temperature: 0 for the likeliest answer; None leaves it to the server.
-        max_tokens: Longest reply; None leaves it to the server.
-    """
-
-    name: str
-    base_url: str = ""
-    key_variable: str = "OPENAI_API_KEY"
-    timeout: Positive = 60.0
-    attempts: Count = 5
-    patience: Positive = 300.0
-    concurrency: Annotated[int, Meta(ge=1, le=10_000)] = 256
-    first: Annotated[int, Meta(ge=1, le=10_000)] = FIRST
-    requests_per_minute: Positive | None = None
-    tokens_per_minute: Positive | None = None
-    temperature: Annotated[float, Meta(ge=0)] | None = 0.0
-    max_tokens: Count | None = None
-
-    @property
-    def model(self) -> str:
-        """The server's own name for the model."""
-        return self.name.partition("/")[2]
-
-    def settled(self, environment: Mapping[str, str] = os.environ) -> ModelSpec:
-        """Check the spec and fill the address in from the environment.
-
-        Raises:
-            InputError: Unknown provider, no model name, a number out of its range, or an address that is none.
-        """
-        provider, _, model = self.name.partition("/")
-        if provider != "openai" or not model:
-            raise InputError(f"Unknown model {self.name!r}: write openai/NAME, or local for the embedded judge.")
-        try:
-            msgspec.convert(msgspec.structs.asdict(self), ModelSpec)
-        except msgspec.ValidationError as error:
-            raise InputError(f"A setting of the model {self.name!r} cannot be used: {error}.") from error
-        url = (self.base_url or environment.get("OPENAI_BASE_URL") or OPENAI_URL).strip()
-        _check_address(url)
-        return msgspec.structs.replace(self, base_url=url.rstrip("/"))
-
-    def key(self, environment: Mapping[str, str] = os.environ) -> str:
-        """Read the key from the environment, or from the file it names; empty when there is none.
-
-        Raises:
-            InputError: The named file cannot be read, or what is there can be no key.
-        """
-        key = environment.get(self.key_variable, "")
-        path = environment.get(f"{self.key_variable}_FILE", "")
-        if path and not key:
-            try:
-                key = Path(path).read_text(encoding="utf-8")
-            except (OSError, ValueError):  # whose message may hold a piece of the key
-                raise InputError(f"{self.key_variable}_FILE names {path!r}, which cannot be read as text.") from None
-        key = key.strip()
-        if not all("!" <= character <= "~" for character in key):
-            raise InputError(f"{self.key_variable} holds no key: a key is one line of ASCII without spaces.")
-        return key
-
-
-def _check_address(url: str) -> None:
-    """Make sure that a base URL can be asked, and holds no secret that would end up in messages and ledgers."""
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        (parts.hostname or "").encode("idna")
-    except ValueError:
-        fits, parts = False, None
-    if parts is not None and ("@" in parts.netloc or parts.query or parts.fragment):
-        raise InputError(
-            "The base URL must be an address alone, such as http://127.0.0.1:8000/v1, without a name, a password or a "
-            "query in it: put the key into the environment."
-        )
-    if not fits:
-        raise InputError(f"The base URL {url!r} is not an http(s) address, such as http://127.0.0.1:8000/v1.")
+__all__ = ["OPENAI_URL", "ModelSpec", "Session", "shared_session"]
 
 
 class Session:
@@ -133,9 +42,15 @@ class Session:
     Use it as `async with Session() as session`; it closes its connections at the end.
     """
 
-    def __init__(self, *, transport: Transport | None = None, rng: random.Random | None = None) -> None:
+    def __init__(self, *, transport: Http | None = None, rng: random.Random | None = None) -> None:
+        """Open nothing yet.
+
+        Args:
+            transport: What sends the requests, in the place of the session's own; its owner closes it.
+            rng: Source of the jitter.
+        """
         self._given = transport
-        self._transport: Transport | None = transport
+        self._transport: Http | None = transport
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not secrets
         self._gates: dict[tuple[str, str, str], Gate] = {}
         self._stack = AsyncExitStack()
@@ -152,10 +67,17 @@ class Session:
     ) -> None:
         await self._stack.aclose()
 
+    @property
+    def http(self) -> Http:
+        """What sends the requests: the one pool of connections of the session."""
+        if self._transport is None:
+            raise RuntimeError("Session is used outside `async with`.")
+        return self._transport
+
     def gate(self, spec: ModelSpec) -> Gate:
         """The gate of one provider, account and model: the same for everybody who asks it."""
         account = hashlib.sha256(spec.key().encode()).hexdigest()
-        place = (spec.base_url, account, spec.model)
+        place = (spec.base_url, account, spec.name)
         if place not in self._gates:
             self._gates[place] = Gate(
                 Pace(
@@ -167,24 +89,68 @@ class Session:
             )
         return self._gates[place]
 
-    def model(self, spec: ModelSpec) -> Model:
-        """Open the model that a settled spec names: HTTP, inside the pace it shares."""
-        if self._transport is None:
-            raise RuntimeError("Session is used outside `async with`.")
-        http = OpenAIModel(
-            spec.model,
-            transport=self._transport,
-            base_url=spec.base_url,
-            key=spec.key(),
-            timeout=spec.timeout,
-        )
-        return Paced(
-            http,
+    def model(
+        self, spec: ModelSpec, *, own_settings: bool = False, price: Price | None = None, purse: Purse | None = None
+    ) -> Model:
+        """Open the model that a settled spec names: HTTP, inside the pace it shares.
+
+        Args:
+            spec: Which model.
+            own_settings: Whether the spec's temperature and longest reply count in the place of the prompt's. A chain
+                of models is asked with one prompt, and each of its models may want other settings.
+            price: What its calls cost, so that replies tell it.
+            purse: What they are paid from, where they cost something.
+        """
+        http = _opened(spec, self.http)
+        paced = Paced(
+            Priced(http, price, purse or Purse()) if price else http,
             self.gate(spec),
             backoff=Backoff(attempts=spec.attempts),
             rng=self._rng,
             patience=spec.patience,
         )
+        return Own(paced, temperature=spec.temperature, max_tokens=spec.max_tokens) if own_settings else paced
+
+    def embedder(self, spec: ModelSpec, *, price: Price | None = None, purse: Purse | None = None) -> Embedder:
+        """Open the embedding model that a settled spec names, inside the pace it shares.
+
+        Args:
+            spec: Which model.
+            price: What its calls cost.
+            purse: What they are paid from.
+
+        Raises:
+            InputError: Its provider's embeddings cannot be asked for.
+        """
+        from penstock.models.embeddings import OpenAIEmbedder
+
+        if spec.provider != "openai":
+            raise InputError(f"Embeddings are asked for as openai/NAME at any such server, not as {spec.name!r}.")
+        return OpenAIEmbedder(
+            spec.model,
+            http=self.http,
+            base_url=spec.base_url,
+            key=spec.key(),
+            timeout=spec.timeout,
+            gate=self.gate(spec),
+            backoff=Backoff(attempts=spec.attempts),
+            rng=self._rng,
+            patience=spec.patience,
+            price=price,
+            purse=purse,
+        )
+
+
+_KINDS: dict[str, type[OpenAIModel | GeminiModel | AnthropicModel]] = {
+    "openai": OpenAIModel,
+    "gemini": GeminiModel,
+    "anthropic": AnthropicModel,
+}
+
+
+def _opened(spec: ModelSpec, http: Http) -> Model:
+    kind = _KINDS[spec.provider]
+    return kind(spec.model, transport=http, base_url=spec.base_url, key=spec.key(), timeout=spec.timeout)
 
 
 @dataclass(slots=True)

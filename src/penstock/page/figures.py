@@ -116,3 +116,11 @@ def _clock(seconds: float, step: float) -> str:
 def _two(large: int, unit: str, small: int, smaller: str) -> str:
     head = f"{large}{_SPACE}{unit}"
     return f"{head} {small}{_SPACE}{smaller}" if small else head
+
+
+def money(usd: float) -> str:
+    """Write US dollars: two decimals, and as many more as a small sum needs."""
+    if usd >= 1 or usd == 0:
+        return f"{usd:,.2f} USD"
+    places = min(8, 2 - math.floor(math.log10(usd)))
+    return f"{usd:.{places}f} USD"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,38 +12,22 @@ from penstock.errors import InputError
 from penstock.jobs import settings
 from penstock.judge.category import Category
 from penstock.judge.numeric import INSTRUCTIONS
-from penstock.models.session import ModelSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from penstock.models.prices import Price, price_of
+from penstock.models.spec import ModelSpec
+from penstock.tables.google import SheetLayout
 
 Count = Annotated[int, Meta(ge=1)]
-_UNKNOWN = re.compile("unknown field `(.*?)`")
-LONGEST_FILE = 4 * 1024 * 1024
-MOST_CATEGORIES = 200
-
-
-class _Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str | int | float | bool
-    definition: str = ""
-    detail: str = ""
-
-
-class CategoriesFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The layout of a categories file."""
-
-    categories: list[Any]
-    instructions: str = INSTRUCTIONS
+Above0 = Annotated[float, Meta(gt=0)]
 
 
 class ScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A score job, whole.
 
     Attributes:
-        source: Absolute path of the table.
-        text: Name of the column that is judged.
+        source: Absolute path of the table, or the address of a Google sheet.
+        text: Name of the column that is judged; in a Google sheet its letter.
         categories: What it is judged against.
-        output: Absolute path of the scored table.
+        output: Absolute path of the scored table; empty for a Google sheet that takes its scores itself.
         models: The model and its fallbacks, settled; none means the embedded judge.
         examples: Absolute path of labelled examples for the embedded judge; empty for none.
         examples_text: Their text column, where it is called otherwise.
@@ -58,8 +41,26 @@ class ScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         cache_entries: Most answers kept.
         encoding: Of the source, where it must be said.
         delimiter: Of the source, where it must be said.
-        sheet: Of an Excel file, where it is not the first.
+        sheet: Of an Excel file, where it is not the first; the tab of a Google sheet.
         prefix: Put before the names of all added columns.
+        mode: `numeric`: the model gives the numbers; `anchored`: it gives rationales, which are turned into numbers.
+        embeddings: The model that places texts and categories for rationales; None for the vectors of this package.
+        samples: Independent replies per call; the scores are their means.
+        video: Whether the column holds videos: links, or paths where the table is a file.
+        video_mb: Largest video, in MB.
+        video_timeout: Seconds for one download.
+        private: Whether videos may lie at private addresses.
+        limit: Only this many rows, the first ones.
+        sample: Only this many rows, drawn by lot, the same each time.
+        prices: Absolute path of a price file of the user's own; empty for none.
+        usage: Whether calls, tokens and cost of each row become columns.
+        batch: Whether the provider's batch API is used: half the price, hours to wait.
+        batch_lines: Requests in one batch at most.
+        layout: Where things stand in a Google sheet; None for a file.
+        rationales: Tab of the Google sheet that takes the rationales.
+        flush_interval: Seconds that a score waits at most before it is sent to the sheet.
+        flush_count: Scored items that are sent earlier.
+        writes_per_minute: Calls that write to the sheet; Google allows 60 per person.
     """
 
     source: str
@@ -75,18 +76,50 @@ class ScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     retry_limit: Annotated[int, Meta(ge=0)] = 3
     asks: Count = 3
     cache: bool = True
-    cache_ttl: Annotated[float, Meta(gt=0)] = 86_400.0
+    cache_ttl: Above0 = 86_400.0
     cache_entries: Count = 10_000
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
     prefix: str = ""
+    mode: Literal["numeric", "anchored"] = "numeric"
+    embeddings: ModelSpec | None = None
+    samples: Annotated[int, Meta(ge=1, le=100)] = 1
+    video: bool = False
+    video_mb: Annotated[float, Meta(gt=0, le=2048)] = 2048.0
+    video_timeout: Above0 = 120.0
+    private: bool = False
+    limit: Count | None = None
+    sample: Count | None = None
+    prices: str = ""
+    usage: bool = False
+    batch: bool = False
+    batch_lines: Annotated[int, Meta(ge=1, le=50_000)] = 20_000
+    layout: SheetLayout | None = None
+    rationales: str = ""
+    flush_interval: Above0 = 2.0
+    flush_count: Count = 50
+    writes_per_minute: Above0 = 55.0
 
     @property
     def blocks(self) -> list[tuple[Category, ...]]:
         """The categories in the groups that are judged together; the embedded judge takes them all at once."""
         size = self.block if self.models else len(self.categories)
         return [self.categories[start : start + size] for start in range(0, len(self.categories), size)]
+
+    @property
+    def paid(self) -> list[ModelSpec]:
+        """The models whose calls cost money: those that judge, and the one that embeds."""
+        return [*self.models, *([self.embeddings] if self.embeddings else [])]
+
+    def price(self, spec: ModelSpec) -> Price | None:
+        """What a model costs; None where that is not known."""
+        return price_of(spec, path=Path(self.prices) if self.prices else None)
+
+    @property
+    def source_name(self) -> str:
+        """What the table is called in messages and pages."""
+        return f"Google sheet {self.sheet!r}" if self.layout else PurePath(self.source).name
 
     @property
     def fingerprint(self) -> str:
@@ -113,67 +146,50 @@ class ScoreConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Raises:
             InputError: A value is out of its range, or cannot be kept in a ledger.
         """
-        return settings.checked(given, cls)
+        config = settings.checked(given, cls)
+        config.check_together()
+        return config
 
+    def check_together(self) -> None:
+        """Make sure that what was asked for goes together.
 
-def read_categories(path: Path | str) -> tuple[tuple[Category, ...], str]:
-    """Read categories, and the instructions to the model where there are any, from a YAML file.
-
-    Raises:
-        InputError: The file cannot be read, has an unknown key, no category, or one twice.
-    """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"The categories file {path} cannot be read: {error.strerror}.") from error
-    if len(content) > LONGEST_FILE:
-        raise InputError(f"The categories file {path} is larger than {LONGEST_FILE // 2**20} MB.")
-    try:
-        found: Any = msgspec.yaml.decode(content)
-        file = msgspec.convert({"categories": found} if isinstance(found, list) else found, CategoriesFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The categories file {path} cannot be used: {_told(error, CategoriesFile)}.") from error
-    return name_categories(file.categories, where=str(path)), file.instructions
-
-
-def name_categories(given: Sequence[Any], *, where: str) -> tuple[Category, ...]:
-    """Make categories of names, mappings or categories.
-
-    Raises:
-        InputError: There are none, too many, one without a name, or one twice.
-    """
-    categories = tuple(_category(one, place, where) for place, one in enumerate(given, start=1))
-    if not categories:
-        raise InputError(f"There are no categories in {where}.")
-    if len(categories) > MOST_CATEGORIES:
-        raise InputError(f"There are {len(categories)} categories in {where}; at most {MOST_CATEGORIES} can be scored.")
-    seen: set[str] = set()
-    for place, category in enumerate(categories, start=1):
-        if not category.name:
-            raise InputError(f"Category {place} in {where} has no name.")
-        if category.name in seen:
-            raise InputError(f"The category {category.name!r} stands twice in {where}.")
-        seen.add(category.name)
-    return categories
-
-
-def _category(given: Any, place: int, where: str) -> Category:
-    if isinstance(given, Category):
-        return given
-    if isinstance(given, str):
-        return Category(name=given.strip())
-    try:
-        read = msgspec.convert(given, _Category, from_attributes=True)
-    except msgspec.ValidationError as error:
-        raise InputError(f"Category {place} in {where} cannot be used: {_told(error, _Category)}.") from error
-    return Category(name=str(read.name).strip(), definition=read.definition, detail=read.detail)
-
-
-def _told(error: Exception, layout: type[msgspec.Struct]) -> str:
-    """Say in one line what is wrong with a file; a key that is unknown is told with the ones that are known."""
-    line = " ".join(str(error).split()).rstrip(".")
-    unknown = _UNKNOWN.search(line)
-    if unknown is None:
-        return line
-    known = ", ".join(layout.__struct_fields__)
-    return f"it has an unknown key {unknown[1]!r}; known are {known}"
+        Raises:
+            InputError: It does not; says what to leave away.
+        """
+        for wrong, sentence in (
+            (self.mode == "anchored" and not self.models, "Rationales come from a model: give one (--model)."),
+            (self.samples > 1 and not self.models, "The local judge always says the same: leave --samples away."),
+            (self.batch and not self.models, "The local judge needs no batches: leave --batch away."),
+            (bool(self.embeddings) and self.mode != "anchored", "Embeddings belong to --mode anchored."),
+            (bool(self.rationales) and self.mode != "anchored", "A tab for rationales belongs to --mode anchored."),
+            (
+                bool(self.rationales) and (self.layout is None or bool(self.output)),
+                "Only a Google sheet that takes its scores has tabs: leave --rationales away.",
+            ),
+            (
+                self.layout is not None and not self.output and bool(self.prefix or self.usage),
+                "A Google sheet takes its scores and nothing else: leave --prefix and --usage away, or give --output.",
+            ),
+            (
+                self.layout is not None and bool(self.encoding or self.delimiter),
+                "A Google sheet has no encoding and no delimiter: leave --encoding and --delimiter away.",
+            ),
+            (self.video and self.mode == "anchored", "Rationales are made of texts: leave --video or --mode away."),
+            (self.video and self.batch, "Videos are not sent in batches: leave --video or --batch away."),
+            (
+                self.video and any(spec.provider != "gemini" for spec in self.models),
+                "Videos are judged by Gemini models only: give --model gemini/NAME, and such fallbacks.",
+            ),
+            (
+                self.video and len({(spec.base_url, spec.key_variable) for spec in self.models}) > 1,
+                "An uploaded video is seen by one account only: give fallbacks the address and key of the model.",
+            ),
+            (self.video and not self.models, "Videos are judged by a model: give --model gemini/NAME."),
+            (
+                self.batch and any(spec.provider != "openai" for spec in self.models),
+                "Batches are sent to OpenAI-compatible servers only: give --model openai/NAME.",
+            ),
+            (self.batch and len(self.models) > 1, "A batch has one model: leave --fallback away."),
+        ):
+            if wrong:
+                raise InputError(sentence)

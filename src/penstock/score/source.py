@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class TableSource:
     """Makes one item per row and block of categories."""
 
-    def __init__(self, table: Table, *, text: str, parts: int) -> None:
+    def __init__(self, table: Table, *, text: str, parts: int, skip_blank: bool = False) -> None:
         """Find the column.
 
         Args:
             table: Read from its first row at each call of `rows`.
             text: Name of the column that is judged.
             parts: Blocks of categories.
+            skip_blank: Whether rows without a text are no rows, instead of rows that cannot be judged.
 
         Raises:
             InputError: There is no such column.
@@ -31,6 +32,7 @@ class TableSource:
         self._table = table
         self._column = table.column(text)
         self._parts = parts
+        self._skip_blank = skip_blank
 
     @property
     def parts(self) -> int:
@@ -44,6 +46,8 @@ class TableSource:
 
     def _items(self, row: Row) -> list[Item]:
         text = "" if row.problem else text_of(row.cells[self._column])
+        if self._skip_blank and not row.problem and not text.strip():
+            return []
         digest = hashlib.blake2b(f"{row.problem}\0{text}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         fields = {"text": text}
         return [

@@ -10,19 +10,20 @@ from penstock.errors import ItemError
 from penstock.jobs.gauges import Gauges, make_room
 from penstock.jobs.history import PaceHistory
 from penstock.jobs.run import Work
-from penstock.judge.scorer import ModelJudge, failure, fit_text
+from penstock.judge.scorer import failure, fit_text
 from penstock.records import Verdict
+from penstock.score.asking import all_priced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AsyncExitStack
 
     import numpy as np
 
     from penstock.jobs.folder import RunFolder
-    from penstock.ledger.cache import Cache
-    from penstock.models.session import Session
+    from penstock.jobs.workspace import Workspace
     from penstock.records import Item, Outcome
-    from penstock.score.config import ScoreConfig
+    from penstock.score.asking import Asking
 
 BATCH = 250
 """Texts the embedded judge takes at a time."""
@@ -41,26 +42,35 @@ class TextScorer(Protocol):
         ...
 
 
-def model_work(config: ScoreConfig, session: Session, cache: Cache | None, folder: RunFolder) -> Work:
-    """Ask the models of a configuration, one item per call, as many at once as the pace allows."""
-    models = [session.model(spec) for spec in config.models]
-    gates = [session.gate(spec) for spec in config.models]
-    first = config.models[0]
+async def asking_work(
+    asking: Asking, stack: AsyncExitStack, folder: RunFolder, workspace: Workspace, say: Callable[[str], None]
+) -> Work:
+    """Ask models, as many items at once as the pace allows; or in batches, or about videos.
+
+    Args:
+        asking: The models and their judge.
+        stack: Closes what is opened.
+        folder: The job's run folder.
+        workspace: Where the job is kept.
+        say: Told what takes a while.
+    """
+    config = asking.config
+    gates = [asking.session.gate(spec) for spec in config.models]
     make_room(sum(spec.concurrency for spec in config.models))
-    judge = ModelJudge(
-        config.blocks,
-        models,
-        cache=cache,
-        instructions=config.instructions,
-        temperature=first.temperature,
-        max_tokens=first.max_tokens,
-        asks=config.asks,
-    )
+    gauges = Gauges(gates, asking.cache, PaceHistory(folder, gates[0]), asking.purse if all_priced(config) else None)
+    if config.batch:
+        from penstock.score.batch.judge import batch_work
+
+        return await batch_work(asking, stack, folder, gauges, say=say)
+    if config.video:
+        from penstock.score.video.work import video_work
+
+        return await video_work(asking, stack, folder, workspace, gauges)
 
     async def one(batch: Sequence[Item]) -> Sequence[Outcome]:
-        return [await judge.judge(batch[0])]
+        return [await asking.judge.judge(batch[0])]
 
-    return Work(judge=one, workers=first.concurrency, gauges=Gauges(gates, cache, PaceHistory(folder, gates[0])))
+    return Work(judge=one, workers=config.models[0].concurrency, gauges=gauges)
 
 
 def local_work(scorer: TextScorer) -> Work:

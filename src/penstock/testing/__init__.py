@@ -1,7 +1,8 @@
 """What users need to test their own pipelines: a model server that misbehaves on demand, and scripted models."""
 
-from penstock.testing.answers import expected_credits, expected_scores
+from penstock.testing.answers import expected_analyses, expected_credits, expected_scores
 from penstock.testing.behaviour import Behaviour, parse_behaviour, read_behaviour
+from penstock.testing.embeddings import expected_embedding
 from penstock.testing.faults import FAULTS, Fault
 from penstock.testing.latency import Latency
 from penstock.testing.obedient import obey_prompt, obey_request
@@ -19,7 +20,9 @@ __all__ = [
     "ScriptedModel",
     "ServerProcess",
     "Stats",
+    "expected_analyses",
     "expected_credits",
+    "expected_embedding",
     "expected_scores",
     "obey_prompt",
     "obey_request",

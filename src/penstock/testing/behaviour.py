@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from penstock.errors import InputError
-from penstock.testing.faults import FAULTS, Fault
+from penstock.testing.faults import BATCH_FAULTS, FAULTS, Fault
 from penstock.testing.latency import Latency
 
 if TYPE_CHECKING:
@@ -45,6 +45,14 @@ class Behaviour:
         scores_from: What decides the scores: the `text` alone, or the whole `prompt` (system message and text), so that
             the same text gets other scores for other categories. `expected_scores` predicts both.
         unsupported: Fields of a request that are turned down with 400, such as `temperature`.
+        batches: Whether there are `/files` and `/batches`.
+        batch_seconds: How long a batch takes.
+        batch_lines: Most questions in one batch.
+        batch_bytes: Largest file.
+        batch_tokens: Tokens that all unfinished batches may have together; one that is beyond it fails. None: any.
+        batch_expired: Share of the questions in a batch that are not answered in time.
+        batch_faults: Share of the calls to `/files` and `/batches` that meet each fault: a server error before
+            anything was done, or a `drop` after it was done.
 
     Raises:
         InputError: When a value is out of range.
@@ -70,12 +78,20 @@ class Behaviour:
     structured: Literal["json_schema", "json_object", "none"] = "json_schema"
     scores_from: Literal["text", "prompt"] = "text"
     unsupported: tuple[str, ...] = ()
+    batches: bool = True
+    batch_seconds: float = 0.0
+    batch_lines: int = 50_000
+    batch_bytes: int = 200 * 1024 * 1024
+    batch_tokens: int | None = None
+    batch_expired: float = 0.0
+    batch_faults: Mapping[Fault, float] = field(default_factory=dict[Fault, float])
 
     def __post_init__(self) -> None:
         if not isinstance(self.latency, Latency):
             Latency(seconds=self.latency)
         self._check_limits()
         self._check_faults()
+        self._check_batches()
 
     @property
     def waits(self) -> Latency:
@@ -103,16 +119,31 @@ class Behaviour:
                 raise InputError(f"`capacity` cannot be {most} from second {second}: both must be 0 or more.")
 
     def _check_faults(self) -> None:
-        for name, share in self.faults.items():
-            if name not in FAULTS:
-                raise InputError(f"`faults` has no {name!r}{_hint(name, FAULTS)}")
-            if not 0 <= share <= 1:
-                raise InputError(f"`faults.{name}` must lie between 0 and 1, not {share}.")
-        if sum(self.faults.values()) > 1 + 1e-9:
-            raise InputError("The shares in `faults` add up to more than 1; make them smaller.")
+        _check_shares("faults", self.faults, FAULTS)
         for name in self.sticky:
             if name not in self.faults:
                 raise InputError(f"`sticky` names {name!r}, which has no share in `faults`; give it one.")
+
+    def _check_batches(self) -> None:
+        _check_shares("batch_faults", self.batch_faults, BATCH_FAULTS)
+        for name in ("batch_lines", "batch_bytes", "batch_tokens"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"`{name}` must be more than 0, not {value}.")
+        if not 0 <= self.batch_seconds < math.inf:
+            raise InputError(f"`batch_seconds` must be 0 or more, not {self.batch_seconds}.")
+        if not 0 <= self.batch_expired <= 1:
+            raise InputError(f"`batch_expired` must lie between 0 and 1, not {self.batch_expired}.")
+
+
+def _check_shares(setting: str, shares: Mapping[Fault, float], known: Sequence[Fault]) -> None:
+    for name, share in shares.items():
+        if name not in known:
+            raise InputError(f"`{setting}` has no {name!r}{_hint(name, known)}")
+        if not 0 <= share <= 1:
+            raise InputError(f"`{setting}.{name}` must lie between 0 and 1, not {share}.")
+    if sum(shares.values()) > 1 + 1e-9:
+        raise InputError(f"The shares in `{setting}` add up to more than 1; make them smaller.")
 
 
 def parse_behaviour(values: Mapping[str, Any], *, source: str = "The behaviour") -> Behaviour:
@@ -122,7 +153,7 @@ def parse_behaviour(values: Mapping[str, Any], *, source: str = "The behaviour")
         InputError: When a name is unknown or a value does not fit; the message begins with `source`.
     """
     _refuse_unknown(values, _names(Behaviour), source=source)
-    for name, known in (("latency", _names(Latency)), ("faults", FAULTS)):
+    for name, known in (("latency", _names(Latency)), ("faults", FAULTS), ("batch_faults", BATCH_FAULTS)):
         if isinstance(values.get(name), Mapping):
             _refuse_unknown(values[name], known, source=f"{source}: `{name}`")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class Completion:
     """An answer before it is written: what a chat completion says."""
 
+    payload: ClassVar[str] = "choices"
+
     content: str
     model: str
     name: str = "0"
@@ -31,9 +33,10 @@ class Completion:
 
     def response(self) -> Response:
         """Write it as a 200."""
-        return Response(status=200, body=msgspec.json.encode(self._body()))
+        return Response(status=200, body=msgspec.json.encode(self.body()))
 
-    def _body(self) -> dict[str, Any]:
+    def body(self) -> dict[str, Any]:
+        """Everything that is sent."""
         message = {"role": "assistant", "content": self.content, "refusal": None}
         return {
             "id": f"chatcmpl-{self.name}",
@@ -84,7 +87,7 @@ def spoil(completion: Completion, fault: Fault, *, wait: float) -> Response:
     """
     if fault in _CONTENTS:
         return _CONTENTS[fault](completion).response()
-    return _RESPONSES[fault](completion, wait)
+    return SPOILT_RESPONSES[fault](completion, wait)
 
 
 # --- instead of the answer ---------------------------------------------------------------------------------------
@@ -124,15 +127,16 @@ def _truncated_body(completion: Completion, _: float) -> Response:
 def _no_choices(completion: Completion, _: float) -> Response:
     whole = completion.response()
     body: dict[str, Any] = msgspec.json.decode(whole.body)
-    del body["choices"]
+    del body[completion.payload]
     return replace(whole, body=msgspec.json.encode(body))
 
 
-_RESPONSES: Mapping[Fault, Callable[[Completion, float], Response]] = {
+SPOILT_RESPONSES: Mapping[Fault, Callable[[Completion, float], Response]] = {
     "http_500": _server_error(500),
     "http_502": _server_error(502),
     "http_503": _server_error(503),
     "http_503_retry_after": _overloaded,
+    "http_529": lambda _, __: failed(529, "Overloaded", kind="overloaded_error"),
     "quota": _quota,
     "policy": _policy,
     "drop": lambda completion, _: replace(completion.response(), ends="before"),
@@ -158,7 +162,7 @@ def _truncated(completion: Completion) -> Completion:
 
 
 def _renumber(change: Callable[[list[Any]], list[Any]]) -> Callable[[Completion], Completion]:
-    """Return what changes the lists of numbers in an answer, which is a JSON object; words stay as they are."""
+    """Return what changes the lists of numbers, and the analyses, in an answer, which is a JSON object."""
 
     def apply(completion: Completion) -> Completion:
         return replace(completion, content=_with_lists(completion.content, change))
@@ -172,7 +176,7 @@ def _with_lists(content: str, change: Callable[[list[Any]], list[Any]]) -> str:
         value = msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError as error:
         raise InputError(message) from error
-    changed = {name: change(given) for name, given in value.items() if _is_numbers(given)}
+    changed = {name: change(given) for name, given in value.items() if _is_numbers(given) or name == "analyses"}
     if not changed:
         raise InputError(message)
     # json, not msgspec: it writes NaN as models do.
@@ -194,7 +198,7 @@ def _count_wrong(numbers: list[Any]) -> list[Any]:
 
 
 def _hundredths(number: Any) -> int:
-    return round(number * 100) if isinstance(number, int | float) else 0
+    return round(number * 100) if isinstance(number, int | float) else len(number)
 
 
 _CONTENTS: Mapping[Fault, Callable[[Completion], Completion]] = {

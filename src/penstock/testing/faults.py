@@ -14,6 +14,7 @@ Fault: TypeAlias = Literal[
     "http_502",
     "http_503",
     "http_503_retry_after",
+    "http_529",  # overloaded, as Anthropic says it
     "quota",  # 429 `insufficient_quota`: the account is out of money or over its day; asking again is no use
     # The connection fails.
     "hang",  # no answer for `hang_seconds`, then the connection closes
@@ -39,6 +40,9 @@ Fault: TypeAlias = Literal[
 ]
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
+
+BATCH_FAULTS: tuple[Fault, ...] = ("http_500", "http_502", "http_503", "http_503_retry_after", "http_529", "drop")
+"""What a call to `/files` or `/batches` may meet."""
 
 
 def draw(seed: int, content: bytes, *, nth: int, purpose: str) -> float:

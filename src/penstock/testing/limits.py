@@ -106,17 +106,42 @@ class Limits:
             bucket.take(amount, now=now)
         return None
 
-    def headers(self, now: float) -> tuple[tuple[str, str], ...]:
-        """Return the `x-ratelimit-*` headers of the limits per minute, as OpenAI names them."""
+    def levels(self, now: float) -> tuple[Level, ...]:
+        """Return how full the limits per minute are."""
         return tuple(
-            header
+            _level(kind, bucket, now=now)
             for kind, bucket in (("requests", self.requests), ("tokens", self.tokens))
             if bucket is not None
-            for header in _headers(kind, bucket, now=now)
         )
 
     def _passed(self, now: float) -> float:
         return 0.0 if self._began is None else now - self._began
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How full one limit per minute is.
+
+    Attributes:
+        kind: `requests` or `tokens`.
+        limit: Per minute.
+        remaining: What may be used at once.
+        reset: Seconds until it is full again.
+    """
+
+    kind: str
+    limit: int
+    remaining: int
+    reset: float
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The `x-ratelimit-*` headers, as OpenAI names them."""
+        return (
+            (f"x-ratelimit-limit-{self.kind}", str(self.limit)),
+            (f"x-ratelimit-remaining-{self.kind}", str(self.remaining)),
+            (f"x-ratelimit-reset-{self.kind}", duration(self.reset)),
+        )
 
 
 def duration(seconds: float) -> str:
@@ -147,11 +172,11 @@ def _refuse(kind: str, *, amount: float, size: float, wait: float) -> Refusal:
     return Refusal(reason=f"Rate limit reached for {kind}. Try again in {duration(wait)}.", kind=kind, wait=wait)
 
 
-def _headers(kind: str, bucket: Bucket, *, now: float) -> tuple[tuple[str, str], ...]:
+def _level(kind: str, bucket: Bucket, *, now: float) -> Level:
     level = bucket.level(now)
-    reset = (bucket.size - level) / bucket.per_second
-    return (
-        (f"x-ratelimit-limit-{kind}", str(math.floor(bucket.per_second * 60 + 1e-9))),
-        (f"x-ratelimit-remaining-{kind}", str(max(0, math.floor(level + 1e-9)))),
-        (f"x-ratelimit-reset-{kind}", duration(reset)),
+    return Level(
+        kind=kind,
+        limit=math.floor(bucket.per_second * 60 + 1e-9),
+        remaining=max(0, math.floor(level + 1e-9)),
+        reset=(bucket.size - level) / bucket.per_second,
     )

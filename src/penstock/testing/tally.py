@@ -31,6 +31,14 @@ class Stats:
         most_calls: Calls received for the content that was asked most often.
         tokens_in: Prompt tokens of the answered calls.
         tokens_out: Completion tokens of the answered calls.
+        batches: Batches that were accepted.
+        batch_lines: Questions in them.
+        batch_lines_again: Questions in them that an earlier line had asked already.
+        batch_answered: Questions in them that were answered.
+        batch_tokens_in: Prompt tokens of those.
+        batch_tokens_out: Completion tokens of those.
+        batches_cancelled: Batches that were cancelled.
+        files: Files held now.
         refusals: `(second, calls refused in it)`, in order, for the last hour.
     """
 
@@ -51,6 +59,14 @@ class Stats:
     most_calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    batches: int = 0
+    batch_lines: int = 0
+    batch_lines_again: int = 0
+    batch_answered: int = 0
+    batch_tokens_in: int = 0
+    batch_tokens_out: int = 0
+    batches_cancelled: int = 0
+    files: int = 0
     refusals: tuple[tuple[int, int], ...] = ()
 
 
@@ -95,6 +111,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.memory = Memory()
+        self._lines = Memory()
         self.statuses: Counter[int] = Counter()
         self.faults: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
@@ -136,11 +153,33 @@ class Tally:
         self._counts["tokens_in"] += tokens_in
         self._counts["tokens_out"] += tokens_out
 
+    def batch(self) -> None:
+        """Count a batch that was accepted."""
+        self._counts["batches"] += 1
+
+    def line(self, content: bytes) -> int:
+        """Count a question in a batch; returns how often one of its content was in a batch before."""
+        asked = self._lines.touch(content)
+        asked.admitted += 1
+        self._counts["batch_lines"] += 1
+        self._counts["batch_lines_again"] += asked.admitted > 1
+        return asked.admitted - 1
+
+    def answer_line(self, *, tokens_in: int, tokens_out: int) -> None:
+        """Count a question in a batch that was answered."""
+        self._counts["batch_answered"] += 1
+        self._counts["batch_tokens_in"] += tokens_in
+        self._counts["batch_tokens_out"] += tokens_out
+
+    def cancel(self) -> None:
+        """Count a batch that was cancelled."""
+        self._counts["batches_cancelled"] += 1
+
     def abandon(self) -> None:
         """Count a call whose client went away."""
         self._counts["abandoned"] += 1
 
-    def stats(self, *, now: float, in_flight: int, waiting: int) -> Stats:
+    def stats(self, *, now: float, in_flight: int, waiting: int, files: int = 0) -> Stats:
         """Return the counts as they are now."""
         return Stats(
             seconds=round(self._seconds(now), 3),
@@ -148,6 +187,7 @@ class Tally:
             waiting=waiting,
             peak_in_flight=self._peak,
             most_calls=self._most,
+            files=files,
             by_status=dict(sorted(self.statuses.items())),
             faults=dict(sorted(self.faults.items())),
             refusals=tuple(sorted(self._refusals.items())),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 32 * 1024 * 1024
+MAX_UPLOAD = 256 * 1024 * 1024
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
@@ -21,6 +22,7 @@ class Request:
 
     method: str
     path: str
+    query: str = ""
     headers: Mapping[str, str]
     body: bytes = b""
     keep_alive: bool = True
@@ -66,9 +68,15 @@ class Malformed(Exception):
 class _Head:
     method: str
     path: str
+    query: str
     headers: Mapping[str, str]
     keep_alive: bool
     length: int | None  # None: the body comes in chunks
+
+    @property
+    def largest(self) -> int:
+        """Bytes that the body may have."""
+        return _largest(self.path)
 
 
 class Inbox:
@@ -102,11 +110,18 @@ class Inbox:
         head = self._head
         if head is None:
             return None
-        body = self._take_chunks() if head.length is None else self._take(head.length)
+        body = self._take_chunks(head.largest) if head.length is None else self._take(head.length)
         if body is None:
             return None
         self._head, self._continue = None, False
-        return Request(method=head.method, path=head.path, headers=head.headers, body=body, keep_alive=head.keep_alive)
+        return Request(
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            headers=head.headers,
+            body=body,
+            keep_alive=head.keep_alive,
+        )
 
     def wants_continue(self) -> bool:
         """Say, once per request, whether its sender waits for `100 Continue` before sending the body."""
@@ -133,7 +148,7 @@ class Inbox:
         self._continue = head.headers.get("expect", "").lower() == "100-continue" and not self._buffer
         return head
 
-    def _take_chunks(self) -> bytes | None:
+    def _take_chunks(self, largest: int) -> bytes | None:
         while True:
             end = self._buffer.find(b"\r\n", 0, MAX_HEAD)
             if end < 0:
@@ -141,7 +156,7 @@ class Inbox:
                     raise Malformed("A chunk has no size.")
                 return None
             size = _number(bytes(self._buffer[:end]).split(b";")[0].strip(), base=16)
-            if len(self._chunks) + size > MAX_BODY:
+            if len(self._chunks) + size > largest:
                 raise Malformed("The body is too large.", status=413)
             if size == 0:
                 return self._end_chunks()
@@ -175,16 +190,22 @@ def _read_head(raw: bytes) -> _Head:
         headers[name.lower()] = value.strip()
     connection = headers.get("connection", "").lower()
     keep_alive = connection != "close" if version == "HTTP/1.1" else connection == "keep-alive"
+    path, _, query = target.partition("?")
     return _Head(
         method=method,
-        path=target.partition("?")[0],
+        path=path,
+        query=query,
         headers=headers,
         keep_alive=keep_alive,
-        length=_length(headers),
+        length=_length(headers, largest=_largest(path)),
     )
 
 
-def _length(headers: Mapping[str, str]) -> int | None:
+def _largest(path: str) -> int:
+    return MAX_UPLOAD if path == "/v1/files" else MAX_BODY
+
+
+def _length(headers: Mapping[str, str], *, largest: int) -> int | None:
     """Return how long the body is, or None when it comes in chunks."""
     coding = headers.get("transfer-encoding", "").lower()
     if coding:
@@ -192,7 +213,7 @@ def _length(headers: Mapping[str, str]) -> int | None:
             raise Malformed("Only `chunked`, without a length, is read.", status=501)
         return None
     length = _number(headers.get("content-length", "0").encode("latin-1"), base=10)
-    if length > MAX_BODY:
+    if length > largest:
         raise Malformed("The body is too large.", status=413)
     return length
 

@@ -108,7 +108,7 @@ class HttpTransport:
         """
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
-        self._proxies: dict[str, str | None] = {}
+        self._proxies: dict[tuple[str, str | None], str | None] = {}
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     async def __aenter__(self) -> Self:
@@ -193,12 +193,13 @@ class HttpTransport:
         return self._timeouts[seconds]
 
     def _proxy(self, url: str) -> str | None:
-        """Look the proxy up once per address: reading the environment costs more than a call."""
-        if url not in self._proxies:
-            parts = urlsplit(url)
+        """Look the proxy up once per host: reading the environment costs more than a call."""
+        parts = urlsplit(url)
+        place = parts.scheme, parts.hostname
+        if place not in self._proxies:
             bypassed = urllib.request.proxy_bypass(parts.hostname or "")
-            self._proxies[url] = None if bypassed else urllib.request.getproxies().get(parts.scheme)
-        return self._proxies[url]
+            self._proxies[place] = None if bypassed else urllib.request.getproxies().get(parts.scheme)
+        return self._proxies[place]
 
 
 @contextmanager
@@ -208,8 +209,9 @@ def _translated(url: str, timeout: float) -> Generator[None]:
         yield
     except TimeoutError:
         raise TimedOut(f"no answer within {timeout:g} s") from None
-    except aiohttp.InvalidURL:
-        raise Unreachable(f"{url!r} is not an address") from None
+    except aiohttp.InvalidURL as error:
+        which = f"{url!r}" if str(error.url) == url else "what HTTP_PROXY or HTTPS_PROXY names"
+        raise Unreachable(f"{which} is not an address") from None
     except aiohttp.ClientConnectorError as error:
         raise NoConnection(_describe(error)) from error
     except (aiohttp.ClientError, OSError) as error:
@@ -232,7 +234,16 @@ async def _read(answer: aiohttp.ClientResponse, largest: int) -> bytes:
 
 
 def _describe(error: Exception) -> str:
-    """Say what happened on the wire, without the noise of the library's own words."""
+    """Say what happened on the wire, without the noise of the library's own words.
+
+    Neither a proxy's address, which may hold a password, nor bytes of an answer, which may hold anything, is quoted.
+    """
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refused the connection (HTTP {error.status})"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "the connection failed: the answer was no HTTP"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the connection failed: the answer broke off"
     if isinstance(error, OSError) and error.strerror:
         return f"the connection failed: {error.strerror}"
     return f"the connection failed: {str(error) or type(error).__name__}"

@@ -181,3 +181,14 @@ def test_failed_calls_give_their_slot_back():
     run = in_virtual_time(main)
     assert run.stats.succeeded == 40
     assert run.stats.in_flight == 0
+
+
+def test_a_ticket_that_is_given_back_counts_as_no_call_and_frees_its_place():
+    async def main():
+        gate = gate_of(1)
+        gate.withdrawn(await gate.enter())
+        gate.succeeded(await gate.enter())
+        stats = gate.stats()
+        assert (stats.started, stats.succeeded, stats.failed, stats.in_flight) == (1, 1, 0, 0)
+
+    in_virtual_time(main)

@@ -188,7 +188,7 @@ async def test_everything_that_can_change_an_answer_makes_another_question(cache
 async def test_another_schema_makes_another_question(cache):
     judge = ModelJudge([[PRAISE]], [ScriptedModel([])])
     prompt = ScorePrompt([PRAISE])("text")
-    key = judge._chains[0].key
+    key = judge._blocks[0].chain.key
     assert key(prompt) == key(replace(prompt))
     assert key(prompt) != key(replace(prompt, schema={**prompt.schema, "additionalProperties": True}))
 

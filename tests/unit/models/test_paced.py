@@ -26,6 +26,19 @@ ERROR = Unreachable("the server had an error (HTTP 500)", status=500)
 GOOD = Reply(text="good", model="m", usage=Usage(calls=1, tokens_in=10, tokens_out=2))
 
 
+@pytest.fixture(autouse=True)
+def _nothing_taken_yet():
+    """Errors of the scripts are raised again and again; what one test adds to them is not for the next."""
+    for error in (DOWN, ERROR):
+        error.usage = None
+
+
+def taken(error, **usage):
+    """An error whose call was paid for."""
+    error.usage = Usage(calls=1, **usage)
+    return error
+
+
 def paced(script, *, attempts=3, patience=300.0, gate=None):
     """A paced model on the clock of the running loop, and the script it follows."""
     loop = asyncio.get_running_loop()
@@ -67,6 +80,21 @@ def test_after_the_last_attempt_the_error_is_the_callers():
     assert result is ERROR
     assert calls == 3
     assert stats.in_flight == 0
+
+
+def test_what_replies_that_could_not_be_used_took_is_counted():
+    broken = taken(Unreachable("broken", status=200), tokens_in=3)
+    cut_off = taken(BadReply("cut off"), tokens_in=10, tokens_out=50)
+    result, *_ = played([broken, Throttled("slow down"), cut_off])
+    assert result is cut_off
+    assert result.usage == Usage(calls=3, tokens_in=13, tokens_out=50)
+
+
+def test_what_failed_tries_took_is_added_to_the_reply_and_to_the_last_error():
+    result, *_ = played([taken(Unreachable("broken", status=200), tokens_in=3), GOOD])
+    assert result.usage == Usage(calls=2, tokens_in=13, tokens_out=2)
+    result, *_ = played([ERROR, taken(Unreachable("broken", status=200), tokens_in=3)], attempts=2)
+    assert result.usage == Usage(calls=2, tokens_in=3)
 
 
 def test_a_refusal_for_asking_too_often_costs_no_attempt():

@@ -18,12 +18,15 @@ from penstock.records import Failure, Key, Usage, Verdict
 from penstock.score.config import ScoreConfig
 from penstock.score.report import ReportFacts, render
 from penstock.score.summary import Summary
+from penstock.tables.google import SheetLayout
 
 MODEL = ModelSpec(name="openai/small", base_url="https://user:hidden@models.example/v1")
 
+_SETTINGS = ("models", "block", "source", "examples", "cache", "layout")
+
 
 def make_facts(outcomes=(), *, names=("praise", "anger"), rows=None, status="completed", error="", **rest):
-    settings = {name: rest.pop(name) for name in ("models", "block", "source", "examples", "cache") if name in rest}
+    settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
     config = ScoreConfig(
         source=settings.pop("source", "/home/somebody/comments.csv"),
         text="comment",
@@ -174,6 +177,23 @@ def test_figures_of_categories_are_those_of_the_summary(full):
     text = Page(render(full)).text
     assert "praise10 % up to 0.27, 50 % up to 0.55, 90 % up to 0.83" + "0.55" + "0.55" + "50 %" in text
     assert "anger10 % up to 0.13, 50 % up to 0.25, 90 % up to 0.37" + "0.25" + "0.25" + "0 %" in text
+
+
+def test_rows_without_a_text_are_told_of_a_job_that_is_over():
+    assert "3 rows, 1 scored, 0 failed, 2 without a text" in page([verdict(0, 0.5, 0.5)], rows=3).text
+
+
+def test_a_model_with_a_price_shows_it():
+    text = page(
+        models=(ModelSpec(name="openai/small", base_url="https://models.example/v1", price_in=1, price_out=2),)
+    ).text
+    assert "1 USD per million tokens in, 2 USD out" in text
+    assert "per million tokens" not in page(models=(MODEL,)).text
+
+
+def test_a_sheet_says_where_its_first_row_is():
+    assert "Row 1 is row 7 of the sheet" in page(layout=SheetLayout(first_row=7)).text
+    assert "Row 1 is the first row below the heads" in page().text
 
 
 def test_failed_rows_are_numbered_from_one_with_kind_and_reason(full):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import InputError
-from penstock.testing.answers import expected_scores, score_prompt, score_text
+from penstock.testing.answers import expected_analyses, expected_scores, score_prompt, score_text
 from penstock.testing.chat import Chat, Message, tokens
 
 NONCE = "0123456789abcdef"
@@ -117,3 +117,24 @@ def test_the_key_of_a_call_depends_on_model_instructions_and_text(other):
 def test_tokens_are_counted_by_four_bytes():
     assert [tokens(""), tokens("a"), tokens("abcd"), tokens("abcde"), tokens("日本")] == [0, 1, 1, 2, 2]
     assert chat(("system", "abcd"), ("user", "abcde")).tokens == 4 + 1 + 4 + 2
+
+
+def test_rationales_begin_with_their_anchors_and_follow_from_the_text():
+    found = expected_analyses("a", 50)
+    assert {analysis.partition(":")[0] for analysis in found} == {"Core", "Strong", "Reasonable", "Weak", "None"}
+    assert found == expected_analyses("a", 50) != expected_analyses("b", 50)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"system": "exactly 3 analyses"},
+        {"response_format": {"json_schema": {"schema": {"properties": {"analyses": {"minItems": 3}}}}}},
+    ],
+)
+def test_rationales_are_given_where_they_are_asked_for(more):
+    system = more.pop("system", "")
+    user = '<<<0123456789abcdef\n{"text":"a"}\n0123456789abcdef>>>'
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    answer = json.loads(score_text({"model": "m", "messages": messages, **more}))
+    assert answer == {"analyses": expected_analyses("a", 3)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.grade.deliver import ADDED, NUMBERS
 from penstock.grade.overrides import SCORE
-from penstock.tables import Column, open_table, text_of, writer
+from penstock.tables import Column, filled, writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,13 +83,7 @@ def is_filled(path: Path) -> bool:
     Raises:
         InputError: What lies there is no table that can be read.
     """
-    if not path.exists():
-        return False
-    table = open_table(path)
-    if SCORE not in table.columns:
-        return False
-    place = table.column(SCORE)
-    return any(text_of(row.cells[place]).strip() for row in table.rows())
+    return filled.is_filled(path, SCORE)
 
 
 def _cells(answer: MarkedAnswer, names: Iterable[str]) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from penstock.page import element, foreign, join, section
-from penstock.page.figures import count, duration, moment, percent, short_count
+from penstock.page.figures import count, duration, moment, money, percent, short_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def header(job: Job, *about: Child, figures: Sequence[Figure], kept: str) -> Mar
 
 
 def effort(course: Course, usage: Usage, *, cached: float | None = None) -> list[Figure]:
-    """Tell what a job took: time, calls, refusals, answers from the cache, tokens; what does not apply is left out.
+    """Tell what a job took: time, calls, refusals, answers from the cache, tokens, money; what there is of it.
 
     Args:
         course: Of the job.
@@ -62,6 +62,8 @@ def effort(course: Course, usage: Usage, *, cached: float | None = None) -> list
     for tokens, way in ((usage.tokens_in, "in"), (usage.tokens_out, "out")):
         if tokens:
             said.append((short_count(tokens), f"tokens {way}"))
+    if usage.cost_usd:
+        said.append((money(usage.cost_usd), ""))
     return said
 
 

@@ -1,0 +1,1 @@
+"""Rows judged through a provider's batch API: half the price, within a day."""

@@ -1,0 +1,47 @@
+"""The process behind `serve_sheet_in_process`: reads its set-up as one line of JSON, serves until its input closes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from penstock.errors import InputError
+from penstock.testing.sheet_behaviour import parse_sheet_behaviour
+from penstock.testing.sheet_book import SheetBook
+from penstock.testing.sheet_process import serve_sheet
+
+
+def main() -> int:
+    """Return the exit code."""
+    setup = msgspec.json.decode(sys.stdin.buffer.readline())
+    books = setup["books"]
+    try:
+        if setup["cpu"] is not None:
+            _stay_on(setup["cpu"])
+        serve_sheet(
+            parse_sheet_behaviour(setup["behaviour"]),
+            books=None if books is None else {name: SheetBook.of(plain) for name, plain in books.items()},
+            files={name: Path(path) for name, path in setup["files"].items()},
+            port=setup["port"],
+            lifeline=sys.stdin.buffer,
+        )
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _stay_on(cpu: int) -> None:
+    if not hasattr(os, "sched_setaffinity"):
+        raise InputError("`cpu` needs Linux; leave it out.")
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except OSError as error:
+        raise InputError(f"Core {cpu} cannot be used ({error.strerror}); leave `cpu` out.") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

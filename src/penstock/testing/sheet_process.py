@@ -1,0 +1,200 @@
+"""The sheet server in a process of its own: for the command line, and for tests that need their own core."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from select import select
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from penstock.errors import InputError, JobError
+from penstock.testing.sheet_book import SheetBook
+from penstock.testing.sheet_desk import sheet_url
+from penstock.testing.sheet_sample import SAMPLE
+from penstock.testing.sheet_server import SheetServer, write_secret
+from penstock.testing.sheet_tally import SheetStats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
+
+    from penstock.testing.sheet_behaviour import SheetBehaviour
+
+_START = 30.0  # seconds for the process to say its address
+_GRACE = 5.0  # seconds for the process to end by itself
+
+
+def serve_sheet(
+    behaviour: SheetBehaviour,
+    *,
+    books: Mapping[str, SheetBook] | None = None,
+    files: Mapping[str, bytes | Path] | None = None,
+    port: int = 0,
+    announce: Callable[[SheetServer], None] = lambda server: print(server.url, flush=True),  # noqa: T201 - what a caller waits for
+    lifeline: IO[bytes] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then return; hung requests do not delay it.
+
+    Args:
+        behaviour: How it behaves.
+        books: By id; without any, the sample.
+        files: By id, as Drive serves them.
+        port: 0 takes a free one.
+        announce: Is given the server once it listens; prints its address on a line of its own by default.
+        lifeline: A pipe whose other end the parent holds: when it closes, the server ends.
+
+    Raises:
+        InputError: When the port cannot be used.
+    """
+    server = SheetServer(books, behaviour=behaviour, files=files, port=port)
+    asyncio.run(_serve(server, announce=announce, lifeline=lifeline))
+
+
+async def _serve(server: SheetServer, *, announce: Callable[[SheetServer], None], lifeline: IO[bytes] | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if lifeline is not None:
+        _watch(lifeline, loop, stop)
+    async with server:
+        announce(server)
+        await stop.wait()
+
+
+def _watch(lifeline: IO[bytes], loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def read() -> None:
+        if not os.read(lifeline.fileno(), 4096):
+            loop.remove_reader(lifeline)
+            stop.set()
+
+    loop.add_reader(lifeline, read)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetProcess:
+    """A sheet server in another process, as its parent sees it."""
+
+    url: str
+    pid: int
+
+    def sheet_url(self, book: str = SAMPLE) -> str:
+        """Return the address of a book, as a person would paste it."""
+        return sheet_url(self.url, book)
+
+    def file_url(self, file: str) -> str:
+        """Return the link to a file, as a person would paste it."""
+        return f"{self.url}/file/d/{file}/view"
+
+    def book(self, book: str = SAMPLE) -> SheetBook:
+        """Return a copy of a book as it is now; formulas come as their text."""
+        return SheetBook.of(msgspec.json.decode(self._send("GET", f"/books/{quote(book, safe='')}")))
+
+    def place(self, book: str, held: SheetBook) -> None:
+        """Put a book under an id, in the place of what was there."""
+        self._send("PUT", f"/books/{quote(book, safe='')}", msgspec.json.encode(held.plain()))
+
+    def stats(self) -> SheetStats:
+        """Return what the server has counted."""
+        return msgspec.json.decode(self._send("GET", "/stats"), type=SheetStats)
+
+    def reset(self) -> None:
+        """Forget what was counted; quotas begin anew, books stay."""
+        self._send("POST", "/reset")
+
+    def behave(self, behaviour: SheetBehaviour) -> None:
+        """Behave differently from now on; requests in flight keep what they drew."""
+        self._send("POST", "/behaviour", msgspec.json.encode(behaviour))
+
+    def service_account(self, path: Path) -> str:
+        """Write the key file of a new service account of this server, for tests only; returns its e-mail address."""
+        account = msgspec.json.decode(self._send("POST", "/accounts"), type=dict[str, Any])
+        write_secret(path, account)
+        return str(account["client_email"])
+
+    def _send(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        server = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
+        try:
+            server.request(method, path, body=body)
+            response = server.getresponse()
+            read = response.read()
+        except (OSError, HTTPException) as error:
+            raise JobError(f"The sheet server at {self.url} does not answer ({error!r}).") from error
+        finally:
+            server.close()
+        if response.status != HTTPStatus.OK:
+            raise InputError(f"The sheet server refused {path}: {read.decode()}")
+        return read
+
+
+@contextmanager
+def serve_sheet_in_process(
+    books: Mapping[str, SheetBook] | None = None,
+    *,
+    behaviour: SheetBehaviour | None = None,
+    files: Mapping[str, Path] | None = None,
+    port: int = 0,
+    cpu: int | None = None,
+) -> Generator[SheetProcess]:
+    """Run a sheet server in a process of its own until the block ends; it also ends when this process does.
+
+    Args:
+        books: By id; without any, the sample.
+        behaviour: How it behaves; by default with Google's quotas and without faults.
+        files: Where files lie, by id: served as Google Drive would.
+        port: 0 takes a free one.
+        cpu: Core to keep the server on, where the system can (Linux).
+
+    Raises:
+        InputError: When the server cannot start.
+    """
+    setup: dict[str, Any] = {
+        "behaviour": behaviour or {},
+        "books": None if books is None else {name: book.plain() for name, book in books.items()},
+        "files": {name: str(path) for name, path in (files or {}).items()},
+        "port": port,
+        "cpu": cpu,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "penstock.testing.sheet_main"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # a Ctrl-C is for the parent, who then closes the lifeline
+    )
+    with process:
+        try:
+            yield _greet(process, setup)
+        finally:
+            _end(process)
+
+
+def _greet(process: subprocess.Popen[bytes], setup: dict[str, Any]) -> SheetProcess:
+    """Tell the process what to serve, and wait for its address or its end."""
+    if process.stdin is None or process.stdout is None:
+        raise JobError("The server process was started without pipes.")
+    with suppress(BrokenPipeError):  # it ended early, and said why on stderr
+        process.stdin.write(msgspec.json.encode(setup) + b"\n")
+        process.stdin.flush()
+    ready, _, _ = select([process.stdout], [], [], _START)
+    url = process.stdout.readline().decode().strip() if ready else ""
+    if not url:
+        raise InputError("The sheet server did not start; what it said stands on the standard error stream.")
+    return SheetProcess(url=url, pid=process.pid)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
