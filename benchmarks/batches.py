@@ -6,7 +6,7 @@ First the same table is scored with calls and in a batch, each by `penstock scor
 server on a core of its own, at 1 USD per million tokens in and 4 out; `ratio` is the cost of the second by that of the
 first. Then jobs are killed with SIGKILL at moments drawn evenly over their time, and resumed. `lines` are the questions
 that the server was given in batches, `again` those of them it had been given before, `direct` the calls beside them,
-`files` what is left at the provider. All tables must be equal.
+`files` what is left at the provider. Exit code 1 where a question was sent again, a file is left, or a table differs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -44,8 +45,9 @@ def main() -> None:
         folder = Path(name)
         make_rows(folder / "rows.csv", given.rows)
         make_categories(folder / "categories.yaml")
-        seconds = _compare(folder, server)
-        _kill(folder, server, kills=given.kills, seconds=seconds)
+        seconds, equal = _compare(folder, server)
+        kept = _kill(folder, server, kills=given.kills, seconds=seconds)
+    sys.exit(not (equal and kept))
 
 
 def _command(folder: Path, server: ServerProcess, name: str, *more: str) -> list[str]:
@@ -55,7 +57,8 @@ def _command(folder: Path, server: ServerProcess, name: str, *more: str) -> list
     return [*command, *PRICES, *more]
 
 
-def _compare(folder: Path, server: ServerProcess) -> float:
+def _compare(folder: Path, server: ServerProcess) -> tuple[float, bool]:
+    """Give the seconds of the batch, and whether both ways made the same table."""
     print("run     seconds   cost USD  ratio  direct  lines")
     live = 0.0
     seconds = 0.0
@@ -72,10 +75,11 @@ def _compare(folder: Path, server: ServerProcess) -> float:
         tables.append((folder / f"{name}.csv").read_bytes())
         seconds = ended.seconds
     print("the two tables are equal" if tables[0] == tables[1] else "THE TWO TABLES DIFFER")
-    return seconds
+    return seconds, tables[0] == tables[1]
 
 
-def _kill(folder: Path, server: ServerProcess, *, kills: int, seconds: float) -> None:
+def _kill(folder: Path, server: ServerProcess, *, kills: int, seconds: float) -> bool:
+    """Say whether all was as without the kills."""
     rng = random.Random(1)
     server.behave(Behaviour(batch_seconds=2.0))
     wanted = (folder / "calls.csv").read_bytes()
@@ -98,6 +102,7 @@ def _kill(folder: Path, server: ServerProcess, *, kills: int, seconds: float) ->
         differing += (folder / f"{name}.csv").read_bytes() != wanted
     print(f"\n{kills} kills after {spread(moments)} s")
     print(f"again {again}, direct {spread(direct, form='g')}, files {left}, tables that differ {differing}")
+    return not (again or left or differing)
 
 
 def _killed_after(command: list[str], seconds: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penstock.errors import Refused
 from penstock.models import Session
@@ -50,6 +50,6 @@ class InstantSession(Session):
         super().__init__()
         self._model = model
 
-    def model(self, spec: ModelSpec) -> Model:  # noqa: ARG002 - every spec has the same model
+    def model(self, spec: ModelSpec, **_: Any) -> Model:  # noqa: ARG002 - every spec has the same model
         """The instant model, without HTTP and without a pace."""
         return self._model

@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from measuring import PENSTOCK, cores, must, spread, watched
 from penstock.tables.google.cells import LARGEST_PAYLOAD
 from penstock.testing import Behaviour, Latency
-from penstock.testing.sheet_sample import FIRST_ROW, TAB
+from penstock.testing.sheet.sample import FIRST_ROW, TAB
 from sheet_jobs import BLOCK, FIRST, plan, world
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from measuring import Ended
-    from penstock.testing.sheet_tally import SheetStats
+    from penstock.testing.sheet.tally import SheetStats
     from sheet_jobs import World
 
 PER_MINUTE = 60

@@ -42,8 +42,8 @@ import anyio
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from penstock.testing import Behaviour, Latency
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_sample import FIRST_ROW, TAB
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.sample import FIRST_ROW, TAB
 from sheet_hurried import TIMEOUT, clock
 from sheet_jobs import BLOCK, FIRST, UNFIT, Plan, World, plan, world
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from anyio.abc import Process
 
     from penstock.testing import Fault, Stats
-    from penstock.testing.sheet_behaviour import SheetFault
+    from penstock.testing.sheet.behaviour import SheetFault
 
 COMMAND = str(Path(__file__).resolve().parent.parent / "tests" / "sheet_hurried.py")
 SHEET_FAULTS: tuple[SheetFault, ...] = (

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from penstock.models.gemini_files import GeminiFiles
 from penstock.score.video import Videos
-from penstock.testing.gemini_behaviour import GeminiBehaviour
-from penstock.testing.gemini_server import GeminiServer
+from penstock.testing.gemini.behaviour import GeminiBehaviour
+from penstock.testing.gemini.server import GeminiServer
 from penstock.web.again import Again
 from penstock.web.transport import HttpTransport
 

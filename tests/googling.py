@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio.lowlevel
 
 from penstock.tables.google import SheetAddress, SheetsClient, credentials
-from penstock.testing.sheet_server import SheetServer
+from penstock.testing.sheet.server import SheetServer
 from penstock.web.transport import HttpTransport
 
 

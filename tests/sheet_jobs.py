@@ -13,14 +13,14 @@ import msgspec
 
 from penstock.testing import Behaviour, ModelServer, expected_scores
 from penstock.testing.answers import score_text
-from penstock.testing.sheet_sample import FIRST_ROW, TAB, lay_out
-from penstock.testing.sheet_server import SheetServer
+from penstock.testing.sheet.sample import FIRST_ROW, TAB, lay_out
+from penstock.testing.sheet.server import SheetServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
-    from penstock.testing.sheet_behaviour import SheetBehaviour
-    from penstock.testing.sheet_book import SheetBook
+    from penstock.testing.sheet.behaviour import SheetBehaviour
+    from penstock.testing.sheet.book import SheetBook
 
 BOOK = "b"
 TEXT, FIRST = 3, 4

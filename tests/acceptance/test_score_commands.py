@@ -8,7 +8,7 @@ from shells import until, wait
 
 from penstock.tables import open_table
 from penstock.testing import Behaviour
-from penstock.testing.sheet_process import serve_sheet_in_process
+from penstock.testing.sheet.process import serve_sheet_in_process
 
 PRICED = ("--price-in", "1000", "--price-out", "1000")
 
@@ -87,6 +87,13 @@ def test_a_preview_that_asks_makes_those_rows_free(shell, server, asking):
     assert "remembered for the run" in ended.out
     shell.call(*asking("-q", *PRICED))
     assert server.stats().received == 30
+
+
+def test_a_preview_without_the_cache_does_not_promise_that_its_answers_are_kept(shell, asking):
+    shell.table(30)
+    ended = shell.call(*asking("--preview", "--ask", "5", "--no-cache", *PRICED))
+    assert "not remembered: the cache is off" in ended.out
+    assert "which are then free" not in shell.call(*asking("--preview", "--no-cache")).out
 
 
 def test_a_preview_is_json_for_scripts(shell, asking):
@@ -256,6 +263,18 @@ def test_a_cancelled_batch_job_is_cancelled_at_its_provider(shell, server, askin
     process = started(shell.start(*asking("-q", "--batch")))
     until(lambda: server.stats().batches == 1)
     process.send_signal(signal.SIGINT)
+    assert wait(process).code == 130
+    ended = shell.run("jobs", "cancel")
+    assert (ended.code, server.stats().batches_cancelled, server.stats().files) == (0, 1, 0), ended
+    assert "1 batch was cancelled at the provider" in ended.out
+
+
+def test_a_batch_of_a_job_that_was_cancelled_while_it_ran_can_be_cancelled_then(shell, server, asking, started):
+    server.behave(Behaviour(batch_seconds=20.0))
+    shell.table(10)
+    process = started(shell.start(*asking("-q", "--batch")))
+    until(lambda: server.stats().batches == 1)
+    shell.run("jobs", "cancel")
     assert wait(process).code == 130
     ended = shell.run("jobs", "cancel")
     assert (ended.code, server.stats().batches_cancelled, server.stats().files) == (0, 1, 0), ended

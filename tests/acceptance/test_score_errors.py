@@ -9,12 +9,12 @@ from shells import until, wait
 
 from penstock.tables import open_table
 from penstock.testing import Behaviour, ModelServer
-from penstock.testing.gemini_behaviour import GeminiBehaviour
-from penstock.testing.gemini_server import GeminiServer
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_sample import sample_book
-from penstock.testing.sheet_server import SheetServer
+from penstock.testing.gemini.behaviour import GeminiBehaviour
+from penstock.testing.gemini.server import GeminiServer
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.sample import sample_book
+from penstock.testing.sheet.server import SheetServer
 from planted import Town
 
 GOOGLE = "https://docs.google.com/spreadsheets/d/1AbC/edit"

@@ -12,10 +12,10 @@ import pytest
 from shells import Ended, until, wait
 
 from penstock.testing import Behaviour, ModelServer
-from penstock.testing.gemini_behaviour import GeminiBehaviour
-from penstock.testing.gemini_server import GeminiServer
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_server import SheetServer
+from penstock.testing.gemini.behaviour import GeminiBehaviour
+from penstock.testing.gemini.server import GeminiServer
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.server import SheetServer
 from planted import KEYS, TOKENS, Town, before, everything, leaks, pieces
 
 REAL = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.errors import Outage, Refused
+from penstock.errors import DeliveryError, Outage, Refused
 from penstock.models.batches import BatchApi
 from penstock.testing import Behaviour, ModelServer
 from penstock.web.again import Again
@@ -155,3 +155,13 @@ async def test_a_failed_batch_says_why(http, tmp_path):
         batch = await client.wait((await made(client, path)).id)
     assert batch.status == "failed"
     assert batch.told.startswith("line 1: This line is not parseable as valid JSON")
+
+
+async def test_a_file_that_cannot_be_written_is_not_taken_for_a_lost_connection(http, lines, tmp_path):
+    clock = Clock()
+    async with ModelServer() as server:
+        client = api(http, server.url, clock=clock)
+        file_id = await client.upload(lines, name="l.jsonl", boundary="penstock-x")
+        with pytest.raises(DeliveryError, match="cannot be written: No such file or directory; make room"):
+            await client.fetch(file_id, tmp_path / "gone" / "back")
+    assert clock.slept == []

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -258,6 +258,55 @@ async def test_a_budget_lets_through_what_it_has_room_for(tmp_path):
     assert {(one.code, one.later) for one in unpaid} == {("unpaid", True)}
     assert 0 < len(unpaid) < 39
     assert purse.spent_usd < 0.13
+
+
+class DiedError(Exception):
+    """What a run of these tests dies of."""
+
+
+async def left_behind(server, folder, price):
+    """Judge rows in a run that dies when their answers are in the ledger, and its load is not closed yet."""
+    purse = Purse(100.0)
+    with suppress(DiedError):
+        async with judging(server, folder, price=price, purse=purse) as judge:
+            await judge.judge(items(20))
+            raise DiedError
+    return purse.spent_usd
+
+
+async def test_answers_that_an_earlier_run_has_counted_take_no_money_again(tmp_path):
+    price = Price(usd_in=100.0, usd_out=100.0, batch=0.5)
+    async with ModelServer() as server:
+        spent = await left_behind(server, tmp_path, price)
+        purse = Purse(spent * 1.5, spent_usd=spent)
+        with anyio.fail_after(20):
+            async with judging(server, tmp_path, price=price, purse=purse) as judge:
+                assert right(await judge.judge(items(5, first=100)))
+    assert spent < purse.spent_usd < 1.5 * spent
+
+
+async def test_answers_that_an_earlier_run_has_only_fetched_are_counted_when_they_are_taken(tmp_path):
+    price = Price(usd_in=100.0, usd_out=100.0, batch=0.5)
+    async with ModelServer() as server:
+        await left_behind(server, tmp_path, price)
+        purse = Purse(100.0)
+        async with judging(server, tmp_path, price=price, purse=purse) as judge:
+            outcomes = await judge.judge(items(20)[10:])
+        assert server.stats().batches == 1
+    assert purse.spent_usd > 0
+    assert purse.spent_usd == pytest.approx(sum(one.usage.cost_usd for one in outcomes))
+
+
+async def test_money_owed_for_a_batch_that_nobody_asks_about_is_not_waited_for(tmp_path):
+    price = Price(usd_in=100.0, usd_out=100.0, batch=0.5)
+    async with ModelServer(Behaviour(batch_seconds=30.0)) as server:
+        with anyio.move_on_after(1.0):
+            async with judging(server, tmp_path, price=price, purse=Purse(100.0)) as judge:
+                await judge.judge(items(20))
+        (entry,) = BatchJournal(tmp_path).unfinished()
+        with anyio.fail_after(20), pytest.raises(BudgetSpent):
+            async with judging(server, tmp_path, price=price, purse=Purse(entry.usd)) as judge:
+                await judge.judge(items(5, first=100))
 
 
 async def test_a_job_goes_through_in_few_batches(tmp_path):

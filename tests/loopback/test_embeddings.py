@@ -119,6 +119,39 @@ async def test_a_server_that_knows_no_encoding_format_is_asked_without():
     assert ["encoding_format" in asked.body for asked in wire.asked] == [True, False, False]
 
 
+class Together(HttpTransport):
+    """Holds back every refusal until the second one has come."""
+
+    def __init__(self):
+        super().__init__()
+        self.refused = 0
+        self.both = anyio.Event()
+
+    async def send(self, *args, **more):
+        answer = await super().send(*args, **more)
+        if answer.status == 400:
+            self.refused += 1
+            if self.refused == 2:
+                self.both.set()
+            await self.both.wait()
+        return answer
+
+
+async def test_calls_that_learn_of_the_encoding_format_at_once_are_both_answered():
+    refused = (400, {"error": {"message": "Unknown field: encoding_format"}})
+    found = []
+
+    async def ask(embedder, text):
+        found.append((await embedder.embed([text])).vectors.tolist())
+
+    async with answering(refused, refused, (200, listed([1.0]))) as wire, Together() as http:
+        embedder = OpenAIEmbedder("m", http=http, base_url=wire.url)
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, embedder, "a")
+            group.start_soon(ask, embedder, "b")
+    assert found == [[[1.0]], [[1.0]]]
+
+
 async def test_a_long_text_is_the_mean_of_its_pieces():
     long = "a" * LONGEST + "b" * (LONGEST // 2)
     async with told((200, listed([2.0, 0.0], [0.0, 3.0], [5.0, 0.0]))) as (wire, embedder):

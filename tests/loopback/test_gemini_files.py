@@ -7,8 +7,8 @@ import pytest
 from filming import KEY, eager, storing
 from penstock.errors import Later, Refused, Rejected, Throttled, TimedOut, Unfit, Unreachable
 from penstock.models.gemini_files import new_name
-from penstock.testing.gemini_behaviour import GeminiBehaviour
-from penstock.testing.gemini_videos import sample_video
+from penstock.testing.gemini.behaviour import GeminiBehaviour
+from penstock.testing.gemini.videos import sample_video
 from penstock.web.transport import HttpTransport, Response
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +70,28 @@ async def test_an_upload_that_cannot_be_finished_is_given_up_at_the_server(path)
         with pytest.raises(Unreachable):
             await files.upload(path, "video/mp4", new_name())
         assert {upload.state for upload in server._store.uploads.values()} == {"cancelled"}
+
+
+class _Endless(HttpTransport):
+    """Takes every chunk, and never says that the upload is complete."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent = 0
+
+    async def send(self, method, url, **more):
+        if more["headers"].get("X-Goog-Upload-Command", "start") in {"start", "cancel"}:
+            return await super().send(method, url, **more)
+        self.sent += 1
+        assert self.sent < 20
+        headers = {"X-Goog-Upload-Status": "active", "X-Goog-Upload-Size-Received": str(len(VIDEO))}
+        return Response(status=200, headers=headers, body=b"")
+
+
+async def test_an_upload_that_is_never_said_to_be_complete_is_given_up(path):
+    async with storing() as (server, _), _Endless() as http:
+        with pytest.raises(Unreachable, match="did not say that the upload is complete"):
+            await _files(http, server).upload(path, "video/mp4", new_name())
 
 
 async def test_a_file_is_awaited_until_it_is_ready(path):

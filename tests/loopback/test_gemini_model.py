@@ -18,8 +18,8 @@ from penstock.models.prices import Price
 from penstock.models.purse import Purse
 from penstock.records import Item, Key, Usage
 from penstock.testing import expected_scores
-from penstock.testing.gemini_behaviour import GeminiBehaviour
-from penstock.testing.gemini_server import GeminiServer
+from penstock.testing.gemini.behaviour import GeminiBehaviour
+from penstock.testing.gemini.server import GeminiServer
 from penstock.web.transport import HttpTransport
 from wires import answering
 

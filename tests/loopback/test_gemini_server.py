@@ -14,10 +14,10 @@ from penstock.judge.numeric import ScorePrompt
 from penstock.models.gemini import GeminiModel
 from penstock.models.gemini_files import GeminiFiles
 from penstock.testing import expected_scores
-from penstock.testing.gemini_answers import expected_video_scores
-from penstock.testing.gemini_behaviour import GeminiBehaviour, parse_gemini_behaviour, read_gemini_behaviour
-from penstock.testing.gemini_server import GeminiServer
-from penstock.testing.gemini_videos import SAMPLES, sample_video
+from penstock.testing.gemini.answers import expected_video_scores
+from penstock.testing.gemini.behaviour import GeminiBehaviour, parse_gemini_behaviour, read_gemini_behaviour
+from penstock.testing.gemini.server import GeminiServer
+from penstock.testing.gemini.videos import SAMPLES, sample_video
 from penstock.web.transport import HttpTransport
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ import pytest
 from googling import sheet_client
 from penstock.errors import DeliveryError, InputError, Refused
 from penstock.tables.google import DRIVE_SCOPE, CellBlock, SheetAddress, SheetsClient, credentials
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_server import SheetServer
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.server import SheetServer
 from penstock.web.transport import HttpTransport
 
 pytestmark = pytest.mark.anyio

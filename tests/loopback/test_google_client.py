@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from googling import Time, new_client, sheet_client
 from penstock.errors import DeliveryError, InputError, NoServer, Refused
 from penstock.tables.google import LONGEST_TEXT, CellBlock, SheetAddress, credentials, differing, merge
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_book import SheetBook
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.book import SheetBook
 from penstock.web.transport import HttpTransport
 
 pytestmark = pytest.mark.anyio

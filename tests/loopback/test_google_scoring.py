@@ -4,9 +4,9 @@ import pytest
 
 from googling import sheet_client
 from penstock.errors import InputError
-from penstock.tables.google import SheetAddress, SheetLayout, read_scoring_sheet
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_sample import lay_out
+from penstock.tables.google import SheetAddress, SheetLayout, moved, read_scoring_sheet
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.sample import lay_out
 
 pytestmark = pytest.mark.anyio
 
@@ -51,9 +51,33 @@ async def test_cells_are_shown_as_the_texts_of_a_table():
     assert sheet.texts == ["x", "", "true", "3.5", "3"]
 
 
+async def test_a_formula_without_a_result_is_no_text():
+    sheet = await read(grid(["a"], texts=["one", "#N/A", "Loading...", "it said #N/A"]))
+    assert [sheet.problem(number) for number in range(4)] == [
+        "",
+        "C6 shows #N/A: mend its formula",
+        "C7 shows Loading...: score it once its formula is done",
+        "",
+    ]
+
+
 async def test_texts_of_many_pages_are_read_in_order():
     texts = [f"text {number}" for number in range(12_345)]
     assert (await read(lay_out(texts, CATEGORIES), reads=4)).texts == texts
+
+
+@pytest.mark.parametrize(
+    ("texts", "rows", "looks"),
+    [(["a"] * 9_000, range(9_000), 1), (["a" * 45_000] * 100, range(100), 2), (["a"] * 9_000, range(0, 9_000, 150), 2)],
+    ids=["many", "long", "far apart"],
+)
+async def test_texts_are_looked_at_again_in_requests_of_a_bounded_size(texts, rows, looks):
+    async with sheet_client(books={"b": lay_out(texts, CATEGORIES)}, book="b") as (server, client):
+        sheet = await read_scoring_sheet(client, SheetAddress(book="b", origin=server.url), SheetLayout())
+        sheet.texts[0] = sheet.texts[rows[-1]] = "another"
+        before = server.stats().reads
+        assert await moved(client, sheet, rows) == {0, rows[-1]}
+        assert server.stats().reads - before == looks
 
 
 async def test_a_large_empty_grid_is_read_in_few_requests():
@@ -111,3 +135,10 @@ async def test_texts_among_the_categories_are_refused():
 async def test_the_most_categories_are_read():
     sheet = await read(grid([str(number) for number in range(200)]))
     assert len(sheet.categories) == 200
+
+
+async def test_a_sheet_with_nothing_but_names_in_its_head_is_read():
+    layout = SheetLayout(text="A", first="B", name_row=1, definition_row=0, detail_row=0, first_row=2)
+    sheet = await read(SheetBook({"T": [["what", "praise", "complaint"], ["fine"], ["bad"]]}), layout=layout)
+    assert sheet.texts == ["fine", "bad"]
+    assert sheet.categories[1] == {"name": "complaint", "definition": "", "detail": ""}

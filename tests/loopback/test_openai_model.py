@@ -4,7 +4,9 @@ import asyncio
 import gzip
 import json
 import socket
+import traceback
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +17,7 @@ from penstock.models.openai import GIVE_UP_AFTER, OpenAIModel
 from penstock.records import Usage
 from penstock.testing import Behaviour, ModelServer, expected_scores
 from penstock.web.transport import LARGEST_BODY, HttpTransport
+from wires import answering
 
 pytestmark = pytest.mark.anyio
 
@@ -273,6 +276,34 @@ async def test_the_longest_reply_is_asked_for_under_its_newer_name_where_the_old
     ]
 
 
+class Late(HttpTransport):
+    """Brings the answer to a prompt without a temperature only when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.told = asyncio.Event(), asyncio.Event()
+
+    async def post(self, url, *, headers, body, timeout):
+        answer = await super().post(url, headers=headers, body=body, timeout=timeout)
+        if b"temperature" not in body and not self.asked.is_set():
+            self.asked.set()
+            await self.told.wait()
+        return answer
+
+
+async def test_what_is_learnt_outlasts_a_prompt_that_was_asked_before():
+    fine, refused = (200, completion()), (400, {"error": {"message": "temperature is not supported"}})
+    async with answering(fine, refused, fine) as wire, Late() as transport, asyncio.TaskGroup() as group:
+        model = model_at(wire.url, transport)
+        group.create_task(model.ask(replace(ask_for("plain"), temperature=None)))
+        await transport.asked.wait()
+        await model.ask(ask_for("one"))
+        transport.told.set()
+        await asyncio.sleep(0)
+        await model.ask(ask_for("two"))
+    assert ["temperature" in asked.body for asked in wire.asked] == [False, True, False, False]
+
+
 async def test_a_prompt_that_is_turned_down_with_such_words_changes_nothing_for_the_others():
     echo = response(400, said("Rejected by policy: the text is about json_schema, temperature and max_tokens."))
     fine = response(200, completion())
@@ -339,6 +370,22 @@ async def test_a_key_that_the_server_echoes_is_in_no_message(status, caplog):
         for shown in (str(caught.value), repr(caught.value), repr(caught.value.__cause__), repr(model), model.identity):
             assert "sk-a" not in shown
     assert "sk-a" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"), [("\x00\r\n\r\n", "the answer was no HTTP"), ("\r\nContent-Le", "the server hung up")]
+)
+async def test_a_key_that_a_broken_answer_repeats_is_in_no_traceback(rest, said):
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nX-Seen: {KEY}{rest}".encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server, HttpTransport() as transport:
+        model = model_at(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", transport, key=KEY)
+        with pytest.raises(Unreachable, match=said) as caught:
+            await model.ask(ask_for("good"))
+    assert KEY not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_the_key_is_sent_as_a_bearer_token():

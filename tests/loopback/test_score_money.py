@@ -4,10 +4,12 @@ import math
 
 import pytest
 
-from penstock.errors import BudgetSpent, InputError
+from penstock.errors import BudgetSpent, InputError, JobError
+from penstock.jobs.folder import RunFolder
 from penstock.judge import Category
 from penstock.score import a_resume
 from penstock.score.ahead import a_preview_table
+from penstock.score.spending import BUDGET
 from penstock.testing import Behaviour
 from scored import bench
 
@@ -139,6 +141,17 @@ async def test_a_resume_keeps_the_budget_until_it_is_taken_away(tmp_path):
         assert (again.job.status, again.cost_usd) == ("interrupted", first.cost_usd)
         free = await a_resume(first.job.id, home=tmp_path / "home", budget=math.inf)
         assert free.job.status == "completed"
+
+
+async def test_a_resume_of_a_job_that_is_worked_on_leaves_its_budget(tmp_path):
+    async with bench(tmp_path) as desk:
+        desk.write(TEXTS)
+        first = await desk.score(model=desk.model(**DEAR), budget=1.0)
+        kept = (folder := RunFolder(tmp_path / "home" / "runs" / first.job.id)).path / BUDGET
+        before = kept.read_bytes()
+        with folder.locked(), pytest.raises(JobError, match="worked on by another process"):
+            await a_resume(first.job.id, home=tmp_path / "home", budget=100.0)
+        assert kept.read_bytes() == before
 
 
 async def test_a_budget_for_the_local_judge_is_refused(tmp_path):

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from browsing import Page
 from penstock.errors import InputError, JobError
+from penstock.jobs import life
 from penstock.jobs.workspace import Workspace
 from penstock.score import a_resume
+from penstock.score.ahead import a_preview_table
+from penstock.score.api import prepare
 from penstock.testing import expected_scores
 from scored import bench
 
@@ -58,6 +61,13 @@ async def test_a_sample_counts_its_rows_and_not_those_that_were_passed_over(tmp_
     assert result.rows == 9 < result.job.rows
     assert "9 rows, 9 scored, 0 failed" in words
     assert "9 drawn by lot" in words
+
+
+async def test_a_preview_counts_the_rows_of_a_sample_and_not_those_that_were_passed_over(tmp_path):
+    async with bench(tmp_path) as desk:
+        desk.write(TEXTS)
+        found = await a_preview_table(tmp_path / "rows.csv", **desk.given(sample=9))
+    assert (found.rows, found.judgements, found.questions) == (9, 9, 9)
 
 
 async def test_a_sample_is_drawn_from_the_rows_that_the_limit_leaves(tmp_path):
@@ -223,6 +233,36 @@ async def test_only_changed_is_told_by_the_result_the_summary_and_the_page(tmp_p
     assert (then.adopted, told["scored"], told["cached"], told["calls"]) == (30, 31, 30, 1)
     assert "31 scored" in (words := Page(then.report.read_text(encoding="utf-8")).text)
     assert "97 % from the cache" in words
+
+
+async def test_only_changed_does_not_go_on_with_a_job_that_was_left_before_the_last_one(tmp_path):
+    async with bench(tmp_path) as desk:
+        desk.write(TEXTS)
+        left = await desk.score(cache=False)
+        async with Workspace(tmp_path / "home") as workspace:
+            await workspace.ledger.set_status(left.job.id, "interrupted")
+        desk.write([*TEXTS, "one more"])
+        await desk.score(cache=False)
+        desk.write(changed := ["one more", *TEXTS[1:]])
+        desk.again()
+        then = await desk.score(cache=False, only_changed=True)
+        assert (desk.mind.asked, then.adopted) == ([], 40)
+    assert desk.column("joy") == [str(expected_scores(text, 2)[0]) for text in changed]
+
+
+async def test_a_job_that_was_killed_before_it_took_over_does_so_when_it_is_run(tmp_path):
+    async with bench(tmp_path) as desk:
+        desk.write(TEXTS)
+        await desk.score(cache=False)
+        desk.write([*TEXTS, "new"])
+        desk.again()
+        async with Workspace(tmp_path / "home") as workspace:
+            given = desk.given(cache=False)
+            del given["home"]
+            prepared = await prepare(tmp_path / "rows.csv", workspace, **given)
+            killed = await life.find_or_add(workspace, prepared.undertaking(), fresh=False)
+        then = await desk.score(cache=False, only_changed=True)
+        assert (then.job.id, desk.mind.asked) == (killed.id, ["new"])
 
 
 @settings(max_examples=15)

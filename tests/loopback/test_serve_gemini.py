@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from penstock.cli.testing_gemini import serve_gemini_command
 from penstock.errors import InputError
-from penstock.testing.gemini_behaviour import GEMINI_FAULTS
+from penstock.testing.gemini.behaviour import GEMINI_FAULTS
 
 COMMAND = "from penstock.cli.testing_gemini import serve_gemini_command as main; main()"
 

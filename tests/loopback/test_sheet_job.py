@@ -9,10 +9,10 @@ from penstock.models import ModelSpec
 from penstock.score import a_resume, a_score_table, sheet
 from penstock.tables.google import SheetsClient
 from penstock.testing import expected_scores
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_sample import FIRST_ROW, TAB
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.sample import FIRST_ROW, TAB
 from sheet_hurried import HURRY, clock
-from sheet_jobs import BOOK, FIRST, UNFIT, insert_column, insert_row, plan, swap_rows, world
+from sheet_jobs import BOOK, FIRST, TEXT, UNFIT, insert_column, insert_row, plan, swap_rows, world
 
 pytestmark = pytest.mark.anyio
 
@@ -129,6 +129,23 @@ async def test_a_row_inserted_while_the_job_runs_is_told_and_the_same_command_me
         assert len(before) + len(after) == 41
         expected = expected_scores("a new text", 3), expected_scores(servers.plan.texts[7], 3)
         assert servers.book.values(TAB, "D12:F13") == [*expected]
+
+
+async def test_texts_that_are_not_judged_may_change_while_the_job_runs(home):
+    async with job(plan(40, 3)) as servers:
+        servers.asked.meanwhile[5] = lambda: servers.book.tabs[TAB].set(FIRST_ROW + 30, TEXT, "somebody types on")
+        result = await score(servers, home, limit=10)
+        assert (result.job.status, result.tally.verdicts) == ("completed", 10)
+
+
+async def test_a_text_that_was_taken_away_gets_no_score_of_an_earlier_run(home):
+    async with job(plan(20, 3, seed=2, unfit=0.3)) as servers:
+        await score(servers, home)
+        gone = FIRST_ROW + next(row for row, text in enumerate(servers.plan.texts) if UNFIT not in text)
+        for column in (TEXT, *range(FIRST, FIRST + 3)):
+            servers.book.tabs[TAB].set(gone, column, "")
+        await score(servers, home, only_failed=True)
+        assert not any(servers.book.values(TAB, f"D{gone}:F{gone}"))
 
 
 async def test_a_column_that_is_put_in_while_the_job_runs_loses_no_text(home):

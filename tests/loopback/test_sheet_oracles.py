@@ -16,9 +16,9 @@ import requests
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_server import SheetServer
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.server import SheetServer
 
 pytestmark = pytest.mark.anyio
 

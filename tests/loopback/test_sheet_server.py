@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 
 from penstock.errors import InputError, JobError
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_process import serve_sheet_in_process
-from penstock.testing.sheet_server import SheetServer
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.process import serve_sheet_in_process
+from penstock.testing.sheet.server import SheetServer
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +24,7 @@ VIDEO = b"\0\0\0\x10ftypisom\0\0\0\0"
 COMMAND = "from penstock.cli.testing_sheet import serve_sheet_command; serve_sheet_command()"
 PARENT = """
 import time
-from penstock.testing.sheet_process import serve_sheet_in_process
+from penstock.testing.sheet.process import serve_sheet_in_process
 with serve_sheet_in_process() as server:
     print(server.url, server.pid, flush=True)
     time.sleep(60)

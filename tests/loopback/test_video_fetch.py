@@ -11,8 +11,8 @@ import anyio
 import pytest
 
 from penstock.errors import DeliveryError, InputError, Later, Refused, Throttled, TimedOut, Unfit, Unreachable
-from penstock.testing.gemini_server import GeminiServer
-from penstock.testing.gemini_videos import sample_video
+from penstock.testing.gemini.server import GeminiServer
+from penstock.testing.gemini.videos import sample_video
 from penstock.web.addresses import PublicResolver
 from penstock.web.fetch import HOPS, WebPage, fetch, make_private, open_downloads
 from penstock.web.transport import HttpTransport
@@ -225,6 +225,14 @@ class _Home:
 
     async def close(self):
         pass
+
+
+async def test_a_wait_that_a_server_asks_for_as_a_date_is_kept(tmp_path):
+    until = "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT"
+    async with saying("HTTP/1.1 429 Too Many Requests", until) as (url, _), fetching(tmp_path) as (_, get):
+        with pytest.raises(Throttled) as caught:
+            await get(f"{url}/a.mp4")
+    assert caught.value.retry_after > 1e9
 
 
 async def test_whenever_it_is_cancelled_no_file_is_left(tmp_path):

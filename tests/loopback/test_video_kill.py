@@ -9,7 +9,7 @@ import pytest
 
 from filming import downloads, storing
 from penstock.score.video import Videos
-from penstock.testing.gemini_behaviour import GeminiBehaviour
+from penstock.testing.gemini.behaviour import GeminiBehaviour
 
 pytestmark = pytest.mark.anyio
 

@@ -10,8 +10,8 @@ import pytest
 from filming import KEY, downloads, eager, filming, slow, storing
 from penstock.errors import DeliveryError, JobError, Later, Rejected, Unfit
 from penstock.score.video import Left, Videos
-from penstock.testing.gemini_behaviour import GeminiBehaviour
-from penstock.testing.gemini_videos import sample_video
+from penstock.testing.gemini.behaviour import GeminiBehaviour
+from penstock.testing.gemini.videos import sample_video
 
 pytestmark = pytest.mark.anyio
 

@@ -21,10 +21,10 @@ from penstock.score import ScoreConfig
 from penstock.score.categories import read_categories
 from penstock.tables import open_table
 from penstock.testing import FAULTS, Behaviour, Stats, parse_behaviour
-from penstock.testing.gemini_behaviour import GeminiBehaviour
-from penstock.testing.gemini_server import GeminiStats
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_tally import SheetStats
+from penstock.testing.gemini.behaviour import GeminiBehaviour
+from penstock.testing.gemini.server import GeminiStats
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.tally import SheetStats
 
 REFERENCE = DOCS / "reference"
 LINK = re.compile(r"\]\(([^)\s]+)\)")

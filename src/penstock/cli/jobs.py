@@ -146,7 +146,7 @@ def cancel(job_id: str | None, home: Path | None) -> None:
         return job, False
 
     job, stopped = _with_workspace(home, request)
-    if stopped and job.status != "running":
+    if job.status != "running":  # also one that had ended before: its batches go on at the provider until then
         _withdraw(job, home)
     click.echo(
         f"{job.id} is {'being stopped' if job.status == 'running' else 'cancelled'}."

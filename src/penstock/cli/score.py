@@ -85,6 +85,10 @@ def table(
         usual = {"concurrency": VIDEOS_AT_ONCE, "timeout": VIDEO_TIMEOUT}
         given |= {name: value for name, value in usual.items() if not _typed(context, name)}
     settings = _settings(**given)
+    if ask and not preview:
+        from penstock.errors import InputError
+
+        raise InputError("--ask belongs to --preview: give both, or leave it away.")
     if preview:
         if only_failed or only_changed:
             raise InputError("--preview looks at the whole command: leave --only-failed and --only-changed away.")

@@ -10,6 +10,7 @@ from penstock.cli.asking import all_of
 
 _FILE = click.Path(path_type=Path)
 _NUMBER = click.IntRange(min=1)
+_ROW = click.IntRange(min=0)
 _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 _USD = click.FloatRange(min=0)
 _TIMES = click.IntRange(min=1, max=100)
@@ -77,8 +78,8 @@ sheet_options = all_of(
     (
         click.option("--first-category", metavar="LETTER", help="Google sheet: column of the first category. [D]"),
         click.option("--name-row", type=_NUMBER, help="Google sheet: row of the categories' names. [2]"),
-        click.option("--definition-row", type=_NUMBER, help="Google sheet: row of their definitions. [3]"),
-        click.option("--detail-row", type=_NUMBER, help="Google sheet: row of their details. [4]"),
+        click.option("--definition-row", type=_ROW, help="Google sheet: row of their definitions, 0 for none. [3]"),
+        click.option("--detail-row", type=_ROW, help="Google sheet: row of their details, 0 for none. [4]"),
         click.option("--first-row", type=_NUMBER, help="Google sheet: row of the first text. [5]"),
         click.option("--rationales", default="", metavar="TAB", help="Google sheet: tab that takes the rationales."),
         click.option(

@@ -39,7 +39,7 @@ def preview_and_report(
     from penstock.score.ahead import a_preview_table
 
     found = anyio.run(lambda: a_preview_table(source, ask=ask, budget=budget, home=home, fresh=fresh, **settings))
-    click.echo(_json(found) if as_json else "\n".join(_lines(found)))
+    click.echo(_json(found) if as_json else "\n".join(_lines(found, remembers=settings.get("cache", True))))
 
 
 def _json(found: Preview) -> str:
@@ -51,7 +51,7 @@ def _json(found: Preview) -> str:
     return msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
 
 
-def _lines(found: Preview) -> list[str]:
+def _lines(found: Preview, *, remembers: bool) -> list[str]:
     free = [
         (found.settled, "the unfinished job has"),
         (found.remembered, "the cache has"),
@@ -63,7 +63,8 @@ def _lines(found: Preview) -> list[str]:
         lines.append(f"  unfit    {found.unfit:,} rows cannot be judged, and cost nothing")
     if found.measured:
         spent = f"{found.spent.cost_usd:.4f} USD, " if found.cost_usd is not None else ""
-        lines.append(f"  asked    {found.asked:,} questions ({spent}remembered for the run); {found.failed:,} failed")
+        kept = "remembered for the run" if remembers else "not remembered: the cache is off"
+        lines.append(f"  asked    {found.asked:,} questions ({spent}{kept}); {found.failed:,} failed")
     lines += [
         f"  calls    {_count(found.calls)}",
         f"  tokens   {_count(found.tokens_in)} in",
@@ -72,7 +73,8 @@ def _lines(found: Preview) -> list[str]:
         f"  time     {_time(found.seconds)}",
     ]
     if not found.measured and found.questions:
-        lines.append("Nothing was asked, so tokens are rough: --ask 20 measures them on 20 rows, which are then free.")
+        gain = ", which are then free" if remembers else ""
+        lines.append(f"Nothing was asked, so tokens are rough: --ask 20 measures them on 20 rows{gain}.")
     return lines
 
 
@@ -89,7 +91,8 @@ def _money(span: Span | None) -> str:
 def _time(span: Span | None) -> str:
     if span is None:
         return "not known before something was asked"
-    return _ranged(_clock(span.likely), _clock(span.low), _clock(span.high))
+    low, high = _clock(span.low), _clock(span.high)
+    return low if low == high else f"{low} to {high}"
 
 
 def _ranged(likely: str, low: str, high: str) -> str:

@@ -25,7 +25,7 @@ class System:
         more: What JSON is to have besides what every result has.
         rows: Counts the rows of a result.
         budgets: Whether its jobs keep a budget.
-        withdrawing: Module with `withdraw`, which takes back what a job left at a provider; empty where none can.
+        withdrawing: Module with `withdraw_job`, which takes back what a job left at a provider; empty where none can.
     """
 
     name: str

@@ -28,8 +28,8 @@ def serve_gemini_command(*, port: int, behaviour: Path | None, list_faults: bool
     Its scores follow from the text or the video alone. GET /videos.csv is a table of links to small videos, GET /stats
     counts what was asked and which files it still holds.
     """
-    from penstock.testing.gemini_behaviour import GEMINI_FAULTS, parse_gemini_behaviour, read_gemini_behaviour
-    from penstock.testing.gemini_process import serve_gemini
+    from penstock.testing.gemini.behaviour import GEMINI_FAULTS, parse_gemini_behaviour, read_gemini_behaviour
+    from penstock.testing.gemini.process import serve_gemini
 
     if list_faults:
         click.echo("\n".join(GEMINI_FAULTS))

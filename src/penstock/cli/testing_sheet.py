@@ -11,9 +11,9 @@ import click
 from penstock.cli.typed import pair
 
 if TYPE_CHECKING:
-    from penstock.testing.sheet_behaviour import SheetBehaviour
-    from penstock.testing.sheet_book import SheetBook
-    from penstock.testing.sheet_server import SheetServer
+    from penstock.testing.sheet.behaviour import SheetBehaviour
+    from penstock.testing.sheet.book import SheetBook
+    from penstock.testing.sheet.server import SheetServer
 
 
 @click.command("serve-sheet")
@@ -42,9 +42,9 @@ def serve_sheet_command(
     address in a browser to see the scores come in. GET /stats counts the reads and writes. With a service account only
     its tokens are let in.
     """
-    from penstock.testing.sheet_behaviour import SHEET_FAULTS
-    from penstock.testing.sheet_process import serve_sheet
-    from penstock.testing.sheet_sample import SAMPLE
+    from penstock.testing.sheet.behaviour import SHEET_FAULTS
+    from penstock.testing.sheet.process import serve_sheet
+    from penstock.testing.sheet.sample import SAMPLE
 
     if list_faults:
         click.echo("\n".join(SHEET_FAULTS))
@@ -79,7 +79,7 @@ def _announce(server: SheetServer, *, as_json: bool) -> None:
 def _book(table: Path | None, *, text: str, categories: Path | None) -> SheetBook:
     from penstock.errors import InputError
     from penstock.score.categories import read_categories
-    from penstock.testing.sheet_sample import book_of_table, sample_book
+    from penstock.testing.sheet.sample import book_of_table, sample_book
 
     if table is None:
         if text or categories is not None:
@@ -91,7 +91,7 @@ def _book(table: Path | None, *, text: str, categories: Path | None) -> SheetBoo
 
 def _behaviour(*, behaviour: Path | None, require_token: bool, **typed: Any) -> SheetBehaviour:
     """Return what the file says, overruled by what was typed."""
-    from penstock.testing.sheet_behaviour import SheetBehaviour, parse_sheet_behaviour, read_sheet_behaviour
+    from penstock.testing.sheet.behaviour import SheetBehaviour, parse_sheet_behaviour, read_sheet_behaviour
 
     base = SheetBehaviour() if behaviour is None else read_sheet_behaviour(behaviour)
     values = _typed(**typed) | ({"require_token": True} if require_token else {})

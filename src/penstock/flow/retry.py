@@ -43,4 +43,9 @@ class Backoff:
             return 0.0
         if not isinstance(error, Unreachable) or failures >= self.attempts:
             return None
-        return rng.uniform(0.0, min(self.cap, self.base * 2.0 ** min(failures - 1, 60)))
+        return full_jitter(failures, first=self.base, longest=self.cap, rng=rng)
+
+
+def full_jitter(failures: int, *, first: float, longest: float, rng: random.Random) -> float:
+    """Choose a wait after so many failures: anything up to `first` seconds, doubled with each, up to `longest`."""
+    return rng.uniform(0.0, min(longest, first * 2.0 ** min(failures - 1, 60)))

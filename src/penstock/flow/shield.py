@@ -8,12 +8,15 @@ This is a mark per worker instead of a cancel scope per call, because a call pas
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import anyio
+import anyio.lowlevel
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import TracebackType
     from typing import Self
 
@@ -74,3 +77,21 @@ def waiting() -> Worker:
     Usage: `with waiting(): ...`. Blocks are not nested.
     """
     return _on_duty.get() or Worker()
+
+
+@contextmanager
+def staying() -> Generator[None]:
+    """Mark a block that a stop must not end even where it waits: what the worker has in hand is paid for."""
+    token = _on_duty.set(Worker())
+    try:
+        yield
+    finally:
+        _on_duty.reset(token)
+
+
+async def leave_if_asked() -> None:
+    """Leave, like a worker that waits, if that was asked for: for those who are about to take something up."""
+    worker = on_duty()
+    if worker is not None and worker.asked:
+        worker.scope.cancel()
+        await anyio.lowlevel.checkpoint_if_cancelled()

@@ -23,18 +23,24 @@ async def together(calls: Sequence[Callable[[], Awaitable[None]]]) -> None:
     """Run all calls at once, and return when the last one is over.
 
     Where a stop of the flow took some of them away, the worker that called leaves as well: what it has is not whole.
-    The first error of a call cancels the others, and is raised as itself.
+    When a call fails, the others are asked to leave in the same way, and its error is raised when they have.
     """
     if len(calls) == 1:
         await calls[0]()
         return
     head = on_duty() or Worker()
     mates = tuple(Worker() for _ in calls)
+    errors: list[Exception] = []
 
     async def run(mate: Worker, call: Callable[[], Awaitable[None]]) -> None:
         enlist(mate)
         with mate.scope:
-            await call()
+            try:
+                await call()
+            except Exception as error:  # noqa: BLE001 - it is raised again when the others have left
+                errors.append(error)
+                for one in mates:
+                    one.stop()
 
     head.mates = mates
     if head.asked:
@@ -46,6 +52,8 @@ async def together(calls: Sequence[Callable[[], Awaitable[None]]]) -> None:
                     tasks.start_soon(run, mate, call)
     finally:
         head.mates = ()
+    if errors:
+        raise errors[0]
     if any(mate.scope.cancelled_caught for mate in mates):
         head.scope.cancel()
         await anyio.lowlevel.checkpoint_if_cancelled()

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 GRACE = 10.0
 """Seconds that what is left may take to be sent when the job was asked to stop; a resume sends the rest."""
 
+SOONEST = 0.75
+"""Share of an interval between two batches at least: others write and read with the same quota."""
+
 LAGS = 10_000
 """Latest outcomes whose time to visibility is remembered."""
 
@@ -49,7 +52,7 @@ class Outlet:
         Args:
             send: Returns when the batch is where people see it; tries as often as makes sense, then raises.
             interval: Seconds that an outcome waits at most before its batch is sent.
-            count: Outcomes that make a batch earlier, though not earlier than half an interval after the last one.
+            count: Outcomes that make a batch earlier, though not sooner than `SOONEST` of an interval after the last.
             room: Outcomes that may wait; beyond it the job waits.
             ready: Returns when a batch would be sent at once; until then the batch grows. None: always.
             clock: Seconds, monotonic.
@@ -142,7 +145,7 @@ class Outlet:
             return math.inf
         due = self._waiting[0][0] + self._interval
         if len(self._waiting) >= self._count:
-            due = min(due, self._last + self._interval / 2)
+            due = min(due, self._last + SOONEST * self._interval)
         return due - self._clock()
 
     async def _flush(self) -> None:

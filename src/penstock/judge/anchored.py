@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ import anyio
 import msgspec
 
 from penstock.errors import BadReply, InputError
-from penstock.flow.shield import Worker, enlist, on_duty
+from penstock.flow.shield import staying
 from penstock.judge.fence import RULE, fence
 from penstock.judge.numeric import INSTRUCTIONS
 from penstock.judge.reply import object_in
@@ -26,7 +25,7 @@ from penstock.models.model import Prompt
 from penstock.records import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from penstock.judge.category import Category
     from penstock.models.embedding_calls import Vectors
@@ -205,18 +204,6 @@ def _readable(rationale: str) -> str:
     return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 
 
-@contextmanager
-def _kept_at_work() -> Generator[None]:
-    """Do not let a stop of the flow take the worker away in the block: what it has in hand is paid for."""
-    worker = on_duty()
-    enlist(Worker())
-    try:
-        yield
-    finally:
-        if worker is not None:
-            enlist(worker)
-
-
 def _digest(text: str) -> bytes:
     """Name a text by little, whatever its length."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -259,11 +246,6 @@ class Anchoring:
         self._own = _Categories()
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
 
-    @property
-    def identity(self) -> str:
-        """Everything about the embeddings that changes the scores."""
-        return self._embedder.identity
-
     async def prepare(self, text: str) -> None:
         """Embed a text, so that `scores` need not wait; before a model is asked, a text it fails on costs nothing.
 
@@ -280,7 +262,7 @@ class Anchoring:
             ItemError: The embedding model turns this text down.
             Later: It may be embedded later.
         """
-        with _kept_at_work():  # a reply is in hand
+        with staying():  # a reply is in hand
             known = await self._know(text)
         places = range(first, first + len(analyses))
         return tuple(

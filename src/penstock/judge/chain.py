@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NOTHING = Usage()  # made once, as it stands in the way of every row
+
 LARGE = 32_768
 """Characters from which a reply is checked in a thread: checking takes time in proportion to its length."""
 
@@ -173,7 +175,7 @@ class Chain(Generic[T]):
     async def _ask_models(
         self, prompt: Prompt, again: Callable[[str], Prompt], check: Callable[[str], T], key: str = ""
     ) -> Answer[T]:
-        usage = Usage()
+        usage = _NOTHING
         note = ""
         for place, model in enumerate(self._models):
             if (gone := self._gone.get(place)) is not None and self._clock() < gone[0]:
@@ -202,7 +204,7 @@ class Chain(Generic[T]):
         self, model: Model, prompt: Prompt, again: Callable[[str], Prompt], check: Callable[[str], T]
     ) -> tuple[Reply, T, Usage]:
         """Ask one model until its reply passes, as often as allowed."""
-        usage = Usage()
+        usage = _NOTHING
         error: ItemError | Later = BadReply("never asked")
         for _ in range(self._asks):
             try:

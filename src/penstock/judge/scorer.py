@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from penstock.errors import ItemError, Later, Unfit
 from penstock.flow.together import together
-from penstock.judge.chain import Chain, Spent
+from penstock.judge.chain import Answer, Chain, Spent
 from penstock.judge.detail import Detail
 from penstock.judge.numeric import INSTRUCTIONS, ScorePrompt, read_scores
 from penstock.judge.samples import combine
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from penstock.judge.anchored import Analysis, Anchoring
     from penstock.judge.category import Category
-    from penstock.judge.chain import Answer
     from penstock.ledger.cache import Cache
     from penstock.models.model import Media, Model, Prompt
 
@@ -119,29 +118,19 @@ class ModelJudge:
             media: What the model's server holds of it.
         """
         began = perf_counter()
-        found: list[Answer[Value] | Spent | None] = [None] * self._samples
-
-        async def draw(number: int) -> None:
-            try:
-                found[number] = await self._ask(item, number, media)
-            except Spent as spent:
-                found[number] = spent
-
         try:
             text = "" if media else fit_text(item)
         except Unfit as error:
             return failure(item, error)
+        found: Sequence[Answer[Value] | Spent] = ()
         try:
             if self._anchoring is not None:
                 await self._anchoring.prepare(text)  # first, so that a text it fails on costs no call
-            await together([partial(draw, number) for number in range(self._samples)])
-            answers = [one for one in found if one is not None and not isinstance(one, Spent)]
-            for one in found:
-                if isinstance(one, Spent):
-                    raise one.error
+            found = await self._draws(item, media)
+            answers = [_given(one) for one in found]
             return await self.verdict(item, answers, seconds=perf_counter() - began)
         except (ItemError, Later) as error:
-            usage = sum((one.usage for one in found if one is not None), self._embedding(item))
+            usage = self._usage(item, found)
             if not usage.calls:
                 usage = error.usage or usage
             return failure(item, error, usage=usage, seconds=perf_counter() - began)
@@ -194,19 +183,39 @@ class ModelJudge:
         Raises:
             Later: The embeddings of a rationale could not be had now.
         """
-        draws = [await self._scored(item, answer.value) for answer in answers]
-        scores, agreement = combine([draw[0] for draw in draws]) if len(draws) > 1 else (draws[0][0], ())
-        detail = Detail(details=draws[0][1], agreement=agreement, samples=len(draws))
+        one: Answer[Any] = answers[0] if len(answers) == 1 else self._joined(answers)
+        plain = len(answers) == 1 and self._anchoring is None
+        scores, detail = (one.value, "") if plain else await self._detailed(item, answers)
         return Verdict(
             key=item.key,
             digest=item.digest,
             scores=scores,
-            method=" + ".join(sorted(dict.fromkeys(answer.method for answer in answers), key=self._order)),
+            method=one.method,
+            note=one.note,
+            cached=one.cached,
+            seconds=round(seconds, 4),
+            usage=one.usage if self._anchoring is None else self._usage(item, answers),
+            detail=detail,
+        )
+
+    async def _detailed(self, item: Item, answers: Sequence[Answer[Value]]) -> tuple[tuple[float, ...], str]:
+        """Turn what replies say into scores, and write down what is kept besides."""
+        draws = [await self._scored(item, answer.value) for answer in answers]
+        scores, details = draws[0]
+        if len(draws) == 1:
+            return scores, Detail(details=details).encoded()
+        scores, agreement = combine([draw[0] for draw in draws])
+        return scores, Detail(details=details, agreement=agreement, samples=len(draws)).encoded()
+
+    def _joined(self, answers: Sequence[Answer[Value]]) -> Answer[Value]:
+        """Say of several answers what is said of one: who gave them, and what they took."""
+        methods = dict.fromkeys(answer.method for answer in answers)
+        return Answer(
+            value=answers[0].value,
+            method=" + ".join(sorted(methods, key=self._order)),
             note=next((answer.note for answer in answers if answer.note), ""),
             cached=all(answer.cached for answer in answers),
-            seconds=round(seconds, 4),
-            usage=sum((answer.usage for answer in answers), self._embedding(item)),
-            detail=detail.encoded(),
+            usage=sum((answer.usage for answer in answers), Usage()),
         )
 
     def _order(self, name: str) -> int:
@@ -220,28 +229,50 @@ class ModelJudge:
         judged = "" if media else item.fields["text"]
         return partial(self._block(item).read, judged=judged)
 
-    async def _ask(self, item: Item, number: int, media: tuple[Media, ...]) -> Answer[Value]:
+    async def _draws(self, item: Item, media: tuple[Media, ...]) -> Sequence[Answer[Value] | Spent]:
+        """Ask for all samples at once; where no model gave one, there is what the tries took."""
+        if self._samples == 1:  # most jobs: nothing stands between the judge and its chain
+            return (await self._ask(item, 0, media),)
+        found: dict[int, Answer[Value] | Spent] = {}
+
+        async def draw(number: int) -> None:
+            found[number] = await self._ask(item, number, media)
+
+        await together([partial(draw, number) for number in range(self._samples)])
+        return [found[number] for number in range(self._samples)]
+
+    async def _ask(self, item: Item, number: int, media: tuple[Media, ...]) -> Answer[Value] | Spent:
         block = self._block(item)
-        text = "" if media else fit_text(item)
-        return await block.chain.ask(
-            _dressed(block.asking(text), number, media),
-            lambda problem: _dressed(block.asking.again(text, problem), number, media),
-            check=self._check(item, media),
-        )
+        text = "" if media else item.fields["text"]
+        try:
+            return await block.chain.ask(
+                _dressed(block.asking(text), number, media),
+                lambda problem: _dressed(block.asking.again(text, problem), number, media),
+                check=self._check(item, media),
+            )
+        except Spent as spent:
+            return spent
 
     async def _place(self, item: Item, anchoring: Anchoring) -> None:
         with suppress(ItemError, Later):
             await anchoring.prepare(fit_text(item))
 
-    def _embedding(self, item: Item) -> Usage:
-        """What placing the item's text took, told once."""
-        return Usage() if self._anchoring is None else self._anchoring.take_usage(item.fields["text"])
+    def _usage(self, item: Item, found: Sequence[Answer[Value] | Spent]) -> Usage:
+        """What the samples of an item took, and placing its text, which is told once."""
+        usage = found[0].usage if len(found) == 1 else sum((one.usage for one in found), Usage())
+        return usage if self._anchoring is None else usage + self._anchoring.take_usage(item.fields["text"])
 
     async def _scored(self, item: Item, value: Any) -> tuple[tuple[float, ...], tuple[dict[str, Any], ...]]:
         """Turn what a reply says into scores, and what is kept besides."""
         if self._anchoring is None:
             return value, ()
         return await self._anchoring.scores(fit_text(item), self._block(item).first, value)
+
+
+def _given(one: Answer[Value] | Spent) -> Answer[Value]:
+    if isinstance(one, Spent):
+        raise one.error
+    return one
 
 
 def _form(

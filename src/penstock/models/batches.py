@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from penstock.errors import InputError, Later, Outage, Refused, Rejected, Unreachable
+from penstock.errors import DeliveryError, InputError, Later, Outage, Refused, Rejected, Unreachable
 from penstock.flow.shield import waiting
 from penstock.models.faults import UNREADABLE, Faults, openai_cause
 from penstock.models.multipart import FileForm
@@ -218,10 +218,17 @@ class BatchApi:
         return next((file.id for file in files if (file.filename, file.bytes) == (name, size)), None)
 
     async def fetch(self, file_id: str, into: Path) -> None:
-        """Bring a file, streamed to disk; it is there whole or not at all."""
+        """Bring a file, streamed to disk; it is there whole or not at all.
+
+        Raises:
+            DeliveryError: It cannot be written.
+        """
         draft = into.with_name(f".{into.name}.draft")
-        await self._tried(lambda: self._download(f"/files/{file_id}/content", draft))
-        draft.replace(into)
+        try:
+            await self._tried(lambda: self._download(f"/files/{file_id}/content", draft))
+            draft.replace(into)
+        except OSError as error:
+            raise DeliveryError(f"{into} cannot be written: {error.strerror}; make room, then resume.") from error
 
     async def delete(self, file_id: str) -> None:
         """Delete a file; one that is gone already is fine."""

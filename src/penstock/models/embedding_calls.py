@@ -21,6 +21,8 @@ from penstock.models.faults import UNREADABLE, Faults, openai_cause
 from penstock.records import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from penstock.flow.ratelimits import RateLimits
@@ -163,10 +165,11 @@ class Calls:
 
     async def ask(self, texts: Texts, /) -> Embedded:
         """Send the texts and read their vectors."""
-        answer = await self._post(texts)
-        if answer.status in {400, 422} and "encoding_format" in self._body and b"encoding_format" in answer.body:
-            del self._body["encoding_format"]  # older servers know no other than decimals
-            answer = await self._post(texts)
+        sent = self._body
+        answer = await self._post(texts, sent)
+        if answer.status in {400, 422} and "encoding_format" in sent and b"encoding_format" in answer.body:
+            self._body = {name: value for name, value in sent.items() if name != "encoding_format"}
+            answer = await self._post(texts, self._body)  # older servers know no other format than decimals
         if answer.status != 200:
             raise self._faults.error(answer)
         if len(answer.body) < LARGE:
@@ -180,13 +183,13 @@ class Calls:
         self._faults.accept()
         return embedded
 
-    async def _post(self, texts: Texts) -> Response:
+    async def _post(self, texts: Texts, settings: Mapping[str, Any]) -> Response:
         given = [text.encode("utf-8", "replace").decode() for text in texts.texts]
         return await self._http.send(
             "POST",
             self._url,
             headers=self._headers,
-            body=_encode({**self._body, "input": given}),
+            body=_encode({**settings, "input": given}),
             timeout=self._timeout,
             largest=LARGEST,
         )

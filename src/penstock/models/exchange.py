@@ -92,7 +92,7 @@ class Exchange(Generic[F]):
             Later: No answer, a server error, or asked too often.
             Refused: Wrong key, model or address, or the account's quota is used up.
         """
-        form = self.form
+        form = known = self.form
         while True:
             body = form.body(self._model, prompt)
             answer = await self._transport.post(
@@ -105,7 +105,8 @@ class Exchange(Generic[F]):
         if answer.status != 200:
             raise self._faults.error(answer)
         self._faults.accept()
-        self.form = form
+        if form != known:  # else it says nothing against what others have learnt meanwhile
+            self.form = form
         self._proven.update(form.settings(body))
         return answer
 

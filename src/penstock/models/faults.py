@@ -26,6 +26,7 @@ GIVE_UP_AFTER = 20
 """Prompts turned down in a row, with none accepted ever, before the fault is the request's and not the items'."""
 
 _SPENT = (b"insufficient_quota", b"billing_hard_limit", b"credit_balance_exhausted")
+"""Codes of a quota for the day or month, which waiting does not help against as it does against a limit per minute."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding a body may raise, whatever is in it."""

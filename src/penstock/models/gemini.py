@@ -17,9 +17,10 @@ from urllib.parse import quote
 import msgspec
 
 from penstock.errors import BadReply, Rejected, Unreachable
-from penstock.flow.ratelimits import read_limits, seconds_of
+from penstock.flow.ratelimits import read_limits
 from penstock.models.exchange import Exchange
 from penstock.models.faults import UNREADABLE, Cause, Faults, message_of, paid
+from penstock.models.gemini_errors import read_error
 from penstock.models.model import Reply
 from penstock.models.schema import narrowed
 from penstock.records import Usage
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
+    from penstock.models.gemini_errors import ApiError
     from penstock.models.model import Media, Prompt
     from penstock.web.transport import Response, Transport
 
@@ -80,27 +82,7 @@ class _Generated(msgspec.Struct, rename="camel"):
     error: Any = None
 
 
-class _Violation(msgspec.Struct, rename="camel"):
-    quota_id: str = ""
-
-
-class _Detail(msgspec.Struct, rename="camel"):
-    reason: str = ""
-    retry_delay: str = ""
-    violations: list[_Violation] = msgspec.field(default_factory=list)
-
-
-class _Error(msgspec.Struct):
-    status: str = ""
-    details: list[_Detail] = msgspec.field(default_factory=list)
-
-
-class _Failed(msgspec.Struct):
-    error: _Error = msgspec.field(default_factory=_Error)
-
-
 _decoder = msgspec.json.Decoder(_Generated)
-_failed = msgspec.json.Decoder(_Failed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,26 +218,21 @@ def _text(generated: _Generated, usage: Usage) -> str:
 
 def _cause(answer: Response) -> Cause:
     """Read what the body of an error adds to its status."""
-    try:
-        error = _failed.decode(answer.body).error
-    except UNREADABLE:
-        return Cause()
-    said = message_of(answer.body).lower()
+    error, said = read_error(answer), message_of(answer.body).lower()
     if answer.status == 429:
         return _shortage(error, said)
-    if any(detail.reason in {"API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED"} for detail in error.details):
+    if error.about_key:
         return Cause(kind="key")
     return _about_files(answer.status, said) or Cause(kind="place" if error.status == "FAILED_PRECONDITION" else "")
 
 
-def _shortage(error: _Error, said: str) -> Cause:
+def _shortage(error: ApiError, said: str) -> Cause:
     """Tell the quota of the day, or money, from a limit per minute: waiting helps against the last alone."""
-    if any("PerDay" in violation.quota_id for detail in error.details for violation in detail.violations):
+    if error.for_the_day:
         return Cause(kind="quota of the day")
     if any(words in said for words in _SPENT):
         return Cause(kind="quota")
-    delays = (detail.retry_delay for detail in error.details if detail.retry_delay)
-    return Cause(retry_after=seconds_of(next(delays, ""), now=datetime.now(UTC)))
+    return Cause(retry_after=error.retry_after)
 
 
 def _about_files(status: int, said: str) -> Cause | None:

@@ -10,28 +10,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from penstock.errors import InputError, Refused, Rejected, Throttled, Unreachable
-from penstock.models.faults import one_line
+from penstock.models.faults import UNREADABLE, one_line
+from penstock.models.gemini_errors import read_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from penstock.models.gemini_errors import ApiError
     from penstock.web.again import Again
     from penstock.web.transport import Http, Response
 
 _Read = TypeVar("_Read")
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _PIECE = 256 * 1024
 _QUICK = 5.0  # seconds for a question about a file, which is answered from the server's memory
-_ASKED_TOO_OFTEN = "the server asked for fewer calls (HTTP 429)"
 
 
 class _Status(msgspec.Struct):
@@ -58,26 +57,6 @@ class RemoteFile(msgspec.Struct, rename="camel", frozen=True):
 
 class _Uploaded(msgspec.Struct):
     file: RemoteFile
-
-
-class _Violation(msgspec.Struct, rename="camel"):
-    quota_id: str = ""
-    quota_metric: str = ""
-
-
-class _Detail(msgspec.Struct, rename="camel"):
-    retry_delay: str = ""
-    reason: str = ""
-    violations: list[_Violation] = msgspec.field(default_factory=list[_Violation])
-
-
-class _Error(msgspec.Struct):
-    message: str = ""
-    details: list[_Detail] = msgspec.field(default_factory=list[_Detail])
-
-
-class _Failed(msgspec.Struct):
-    error: _Error
 
 
 class Storage:
@@ -135,12 +114,12 @@ class Storage:
 
     def error(self, answer: Response) -> Exception:
         """Turn a status into the error that says what to do next."""
-        status, said = answer.status, _read_error(answer)
+        status, said = answer.status, read_error(answer)
         message = self.plain(said.message)
         told = f"HTTP {status}: {message}" if message else f"HTTP {status}"
         if status == 429:
             return _throttled(said)
-        if status in {401, 403} or any(detail.reason == "API_KEY_INVALID" for detail in said.details):
+        if status in {401, 403} or said.about_key:
             return Refused(f"{self.origin} turned the key down ({told}); check the key.")
         if status in {400, 409, 413, 415, 422}:
             return Rejected(f"the server did not take the file ({told})", status=status)
@@ -173,35 +152,24 @@ async def _pieces(body: bytes) -> AsyncIterator[bytes]:
         yield body[at : at + _PIECE]
 
 
-def _throttled(said: _Error) -> Exception:
-    quotas = [violation for detail in said.details for violation in detail.violations]
-    if any("FileStorage" in quota.quota_id or "file_storage" in quota.quota_metric for quota in quotas):
+def _throttled(said: ApiError) -> Exception:
+    if said.for_storage:
         return Refused(
             "The account's storage for files is full (20 GB per project): delete files there, or resume when they have "
             "gone by themselves, after at most 48 hours."
         )
-    if any("PerDay" in quota.quota_id for quota in quotas):
+    if said.for_the_day:
         return Refused("The account's quota for the day is used up; resume tomorrow.")
-    delays = [detail.retry_delay.removesuffix("s") for detail in said.details if detail.retry_delay]
-    with suppress(ValueError):
-        return Throttled(_ASKED_TOO_OFTEN, retry_after=float(delays[0]) if delays else None)
-    return Throttled(_ASKED_TOO_OFTEN)
+    return Throttled("the server asked for fewer calls (HTTP 429)", retry_after=said.retry_after)
 
 
 def _decoded(answer: Response, kind: type[_Read]) -> _Read:
     try:
         return msgspec.json.decode(answer.body, type=kind)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise Unreachable("the server's answer about a file cannot be read", status=answer.status) from None
-
-
-def _read_error(answer: Response) -> _Error:
-    try:
-        return msgspec.json.decode(answer.body, type=_Failed).error
-    except _UNREADABLE:
-        return _Error()
 
 
 def _is_missing(answer: Response) -> bool:
     """Whether an answer says that there is no such file: 404, or 403 with the words for both."""
-    return answer.status == 404 or (answer.status == 403 and "may not exist" in _read_error(answer).message)
+    return answer.status == 404 or (answer.status == 403 and "may not exist" in read_error(answer).message)

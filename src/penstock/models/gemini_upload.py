@@ -151,9 +151,11 @@ class Upload:
             "X-Goog-Upload-Offset": str(at),
         }
         answer = await self._storage.send(session.url, headers=headers, body=body)
-        if answer.status == 200:
-            return answer
-        raise self._failed(answer)
+        if answer.status != 200:
+            raise self._failed(answer)
+        if last and _state(answer) != "final":
+            raise Unreachable("the server did not say that the upload is complete", status=200)
+        return answer
 
     def _failed(self, answer: Response) -> Exception:
         """Tell an upload that is lost or turned down from one that may go on."""

@@ -37,7 +37,6 @@ _COMPLAINTS = {
     "max_tokens": ("max_tokens",),
     "max_completion_tokens": ("max_completion_tokens",),
 }
-"""Codes of a quota for the day or month, which waiting does not help against as it does against a limit per minute."""
 
 
 class _Message(msgspec.Struct):

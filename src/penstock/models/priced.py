@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from penstock.errors import ItemError, NoConnection, Rejected, Throttled, Unreachable
+from penstock.errors import InputError, ItemError, NoConnection, Rejected, Throttled, Unreachable
 from penstock.models.tokens import reply_tokens
 from penstock.records import Usage
 
@@ -51,6 +51,9 @@ class Priced:
                 reply = await self._model.ask(prompt)
             except (ItemError, Throttled, Unreachable) as error:
                 self._charge(error, hold)
+                raise
+            except InputError:  # turned away at the door
+                hold.cost = 0.0
                 raise
             usage = self._dear(reply.usage)
             hold.cost = usage.cost_usd

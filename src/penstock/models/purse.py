@@ -42,6 +42,7 @@ class Purse:
         budget_usd: What may be spent in all; None for no limit.
         spent_usd: What was spent, earlier runs included.
         promised_usd: What the calls in flight are expected to cost.
+        owed_usd: What earlier runs have sent and nobody waits for now: as good as spent.
         in_flight: Calls that money is promised to.
     """
 
@@ -56,6 +57,7 @@ class Purse:
         self.budget_usd = budget_usd
         self.spent_usd = spent_usd
         self.promised_usd = 0.0
+        self.owed_usd = 0.0
         self.in_flight = 0
         self._changed = anyio.Event()
 
@@ -64,11 +66,11 @@ class Purse:
         """What is neither spent nor promised, from 0; None for no limit."""
         if self.budget_usd is None:
             return None
-        return max(0.0, self.budget_usd - self.spent_usd - self.promised_usd)
+        return max(0.0, self.budget_usd - self.spent_usd - self.owed_usd - self.promised_usd)
 
     def fits(self, estimate: float) -> bool:
         """Whether a call of this estimate may start now."""
-        return self._within(self.spent_usd + self.promised_usd + estimate)
+        return self._within(self.spent_usd + self.owed_usd + self.promised_usd + estimate)
 
     def reserve(self, estimate: float) -> Hold:
         """Promise money to a call; `settle` it when the call has ended.
@@ -78,14 +80,20 @@ class Purse:
         """
         if not self.fits(estimate):
             raise self._empty(estimate)
-        hold = Hold(estimate, estimate)
-        self.promise(hold)
-        return hold
+        return self._promise(Hold(estimate, estimate))
 
-    def promise(self, hold: Hold) -> None:
-        """Promise money to what an earlier run has sent, whether it fits or not: it is as good as spent."""
-        self.promised_usd += hold.usd
-        self.in_flight += 1
+    def owe(self, usd: float) -> None:
+        """Set money aside for what an earlier run has sent, whether it fits or not."""
+        self.owed_usd += usd
+
+    def take_up(self, hold: Hold) -> None:
+        """Promise what was owed: from now on somebody waits for it, and will settle it."""
+        self.owed_usd -= hold.usd
+        self._promise(hold)
+
+    def spend(self, usd: float) -> None:
+        """Count what was spent by a call that nothing was promised to."""
+        self.spent_usd += usd
 
     def settle(self, hold: Hold, cost: float | None = None) -> None:
         """Take what a call cost instead of what was promised to it.
@@ -107,7 +115,7 @@ class Purse:
             BudgetSpent: It does not fit, whatever the calls in flight cost.
         """
         while not self.fits(estimate):
-            if not self.in_flight or not self._within(self.spent_usd + estimate):
+            if not self.in_flight or not self._within(self.spent_usd + self.owed_usd + estimate):
                 raise self._empty(estimate)
             with waiting():
                 await self._changed.wait()
@@ -121,11 +129,17 @@ class Purse:
         finally:
             self.settle(hold)
 
+    def _promise(self, hold: Hold) -> Hold:
+        self.promised_usd += hold.usd
+        self.in_flight += 1
+        return hold
+
     def _within(self, usd: float) -> bool:
         return self.budget_usd is None or usd <= self.budget_usd + _GRAIN
 
     def _empty(self, estimate: float) -> BudgetSpent:
+        flying = f", {self.promised_usd:.4f} USD are in flight" if self.in_flight else ""
         return BudgetSpent(
-            f"The budget of {self.budget_usd:g} USD has no room for another call: {self.spent_usd:.4f} USD are spent "
-            f"and a call takes about {estimate:.4f} USD; resume with a larger budget."
+            f"The budget of {self.budget_usd:g} USD has no room for another call: {self.spent_usd:.4f} USD are spent"
+            f"{flying} and a call takes about {estimate:.4f} USD; resume with a larger budget."
         )

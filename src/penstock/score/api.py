@@ -204,6 +204,7 @@ async def withdraw_job(workspace: Workspace, job: Job) -> int:
     """Cancel the batches that a job left at its provider, and delete its files there; returns how many batches.
 
     Raises:
+        JobError: Another process works on it.
         Outage: The provider is out of reach.
         Refused: It turned the account down.
     """
@@ -212,8 +213,10 @@ async def withdraw_job(workspace: Workspace, job: Job) -> int:
         return 0
     from penstock.score.batch.judge import withdraw
 
-    async with shared_session() as session:
-        return await withdraw(config.models[0], session, workspace.folder(job.id))
+    folder = workspace.folder(job.id)
+    with folder.locked():
+        async with shared_session() as session:
+            return await withdraw(config.models[0], session, folder)
 
 
 def make_config(

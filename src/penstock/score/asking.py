@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from penstock.errors import InputError
 from penstock.judge.scorer import ModelJudge
 from penstock.models.prices import needed
+from penstock.models.purse import Purse
 
 if TYPE_CHECKING:
     from penstock.jobs.workspace import Workspace
     from penstock.judge.anchored import Anchoring
     from penstock.ledger.cache import Cache
-    from penstock.models.purse import Purse
     from penstock.models.session import Session
     from penstock.score.config import ScoreConfig
 
@@ -89,6 +89,7 @@ def check_budget(config: ScoreConfig, budget: float | None) -> None:
         return
     if not config.models:
         raise InputError("The local judge costs nothing: leave --budget away.")
+    Purse(budget)
     for spec in config.paid:
         needed(spec, path=Path(config.prices) if config.prices else None)
 

@@ -12,6 +12,7 @@ import msgspec
 from penstock.jobs.paging import paged
 from penstock.judge.detail import Detail
 from penstock.records import Failure, Verdict
+from penstock.score.asking import all_priced
 from penstock.score.usage import usage_cells, usage_columns
 from penstock.tables import Column, writer
 
@@ -58,7 +59,7 @@ class Layout:
             agreement=config.samples > 1,
             details=config.mode == "anchored",
             usage=config.usage,
-            priced=all(config.price(spec) for spec in config.paid),
+            priced=all_priced(config),
         )
 
     @property

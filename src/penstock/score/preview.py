@@ -88,7 +88,7 @@ class Preview:
     """What is known before a job is begun.
 
     Attributes:
-        rows: Rows of the source.
+        rows: Rows that the job takes.
         unfit: Rows that cannot be judged; they cost nothing.
         judgements: Rows times blocks of categories.
         settled: Judgements that the ledger has from the unfinished job.
@@ -255,13 +255,14 @@ async def _surveyed(
     remembers: bool,
     seed: int,
 ) -> _Survey:
-    survey = _Survey()
+    survey, read = _Survey(), 0
     rows = source.rows()
     while page := await anyio.to_thread.run_sync(lambda: list(islice(rows, PAGE))):
         items = [item for row in page for item in row]
-        have = await known(survey.rows, len(page)) if known is not None else ()
+        have = await known(read, len(page)) if known is not None else ()
         todo = unsettled(items, {outcome.key: outcome for outcome in have}, again=False)
-        survey.rows += len(page)
+        read += len(page)
+        survey.rows += sum(bool(row) for row in page)  # one that is not taken has no items
         survey.judgements += len(items)
         survey.settled += len(items) - len(todo)
         for item in todo:

@@ -151,9 +151,9 @@ def uncertainties(verdict: Verdict) -> tuple[list[float], str]:
     """Tell how uncertain each score of a verdict is, from 0 to 1, and what that was told by."""
     kept = Detail.decode(verdict.detail)
     if kept.agreement:
-        return [round(1 - one, 4) for one in kept.agreement], f"{kept.samples} samples differ"
+        return [round(1 - one, 4) for one in kept.agreement], f"spread of {kept.samples} samples"
     if kept.details:
-        return [round(disagreement(one), 4) for one in decode_details(verdict.detail)], "word and similarity differ"
+        return [round(disagreement(one), 4) for one in decode_details(verdict.detail)], "word against similarity"
     return [_undecided(score) for score in verdict.scores], "near the middle"
 
 

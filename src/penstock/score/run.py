@@ -28,7 +28,7 @@ from penstock.score.work import asking_work, local_work
 from penstock.tables import open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from contextlib import AsyncExitStack
 
     from penstock.jobs.events import Listener
@@ -147,17 +147,27 @@ class ScoreJob:
             fresh: Enter a new one anyhow.
             only_changed: Give a new one what the last job of the same command has for rows that have not changed.
         """
-        unfinished = None if fresh else await self.workspace.ledger.unfinished(self.config.fingerprint)
-        earlier = await self.last() if only_changed else unfinished
-        job = await life.find_or_add(self.workspace, self.undertaking(), fresh=fresh)
-        if earlier is not None and earlier.id != job.id:
-            self._adopted = await life.adopt(self.workspace, self.source, job, earlier=earlier)
+        last = await self.last()
+        unfinished = await self.workspace.ledger.unfinished(self.config.fingerprint)
+        passed_by = only_changed and last is not None and unfinished is not None and unfinished.id != last.id
+        job = await life.find_or_add(self.workspace, self.undertaking(), fresh=fresh or passed_by)
+        if job.status == "pending" and (only_changed or not fresh):  # new, or left by a process that died before this
+            await self._adopt(job, ended=only_changed)
         return job
+
+    async def _adopt(self, job: Job, *, ended: bool) -> None:
+        """Give a job that has not been run what the one before it has, if that may be taken over: ended or not."""
+        earlier = next((one for one in await self._alike() if one.id != job.id), None)
+        if earlier is not None and (ended or earlier.status not in {"completed", "cancelled"}):
+            self._adopted = await life.adopt(self.workspace, self.source, job, earlier=earlier)
 
     async def last(self) -> Job | None:
         """The newest job of the same command, however it ended."""
-        jobs = await self.workspace.jobs()
-        return next((job for job in jobs if job.fingerprint == self.config.fingerprint), None)
+        return next(iter(await self._alike()), None)
+
+    async def _alike(self) -> list[Job]:
+        """The jobs of the same command, newest first."""
+        return [job for job in await self.workspace.jobs() if job.fingerprint == self.config.fingerprint]
 
     async def failed(self) -> Job:
         """The newest job of the same command, to ask again for its failed rows.
@@ -204,8 +214,10 @@ class ScoreJob:
             PenstockError: What stopped the job; it can be resumed.
         """
         check_budget(self.config, budget)
-        budget = budget_of(self.workspace, job, budget)
-        purse = Purse(budget, spent_usd=await spent_before(self.workspace, job))
+
+        async def purse() -> Purse:
+            return Purse(budget_of(self.workspace, job, budget), spent_usd=await spent_before(self.workspace, job))
+
         task = self.undertaking(session, purse)
         ended = await life.run(self.workspace, task, job, again=again, listeners=listeners, started=started)
         usage = await self.workspace.ledger.spent(job.id)
@@ -223,12 +235,14 @@ class ScoreJob:
             adopted=self._adopted,
         )
 
-    def undertaking(self, session: Session | None = None, purse: Purse | None = None) -> life.Undertaking:
+    def undertaking(
+        self, session: Session | None = None, purse: Callable[[], Awaitable[Purse]] | None = None
+    ) -> life.Undertaking:
         """Say what is to be done, for one run.
 
         Args:
             session: The way to the models; the one that all jobs of this loop share when not given.
-            purse: What the calls are paid from.
+            purse: Opens what the calls are paid from, once nobody else works on the job.
         """
         config = self.config
         summary = Summary([category.name for category in config.categories])
@@ -250,7 +264,7 @@ class ScoreJob:
             count=self._count,
             chunk_rows=config.chunk_rows,
             retry_limit=config.retry_limit,
-            work=partial(self._work, session, purse or Purse()),
+            work=partial(self._work, session, purse),
             deliver=lambda job_id: self.target.deliver(self.workspace.ledger, job_id, summary=summary),
             outlet=self.target.outlet(),
             report=report,
@@ -267,7 +281,7 @@ class ScoreJob:
     async def _work(
         self,
         session: Session | None,
-        purse: Purse,
+        purse: Callable[[], Awaitable[Purse]] | None,
         stack: AsyncExitStack,
         folder: RunFolder,
         say: Callable[[str], None],
@@ -283,7 +297,8 @@ class ScoreJob:
             return local_work(scorer)
         if session is None:
             session = await stack.enter_async_context(shared_session())
-        asking = await open_asking(config, session, self.workspace, purse)
+        paid_from = await purse() if purse is not None else Purse()
+        asking = await open_asking(config, session, self.workspace, paid_from)
         work = await asking_work(asking, stack, folder, self.workspace, say)
         return replace(work, gauges=lambda: {**work.gauges(), **self.target.gauges()})
 

@@ -26,7 +26,7 @@ from penstock.tables.google import (
     moved,
     read_scoring_sheet,
 )
-from penstock.tables.google.a1 import area
+from penstock.tables.google.a1 import area, cell_name, letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class SheetRows:
     def rows(self) -> Iterator[Row]:
         """Give every text, from the first row of the layout on."""
         for number, text in enumerate(self._sheet.texts):
-            yield Row(number, (text,))
+            yield Row(number, (text,), problem=self._sheet.problem(number))
 
 
 class OpenSheet:
@@ -135,13 +135,36 @@ class SheetTarget:
         """Make sure that the scores may be written, and that there is a tab for the rationales where they are wanted.
 
         Raises:
-            InputError: Cells are protected, or the tab for the rationales holds something else.
+            InputError: Cells are protected, or they or the tab for the rationales hold something else.
         """
         rows = self._sheet.row(0), self._sheet.row(len(self._sheet.texts) - 1)
         columns = self._sheet.column(0), self._sheet.column(len(self._sheet.categories) - 1)
         await self._client.check_writable(self._sheet.tab, rows=rows, columns=columns)
+        await self._check_cells()
         if self._config.rationales:
             await self._check_rationales(rows=rows[1], columns=columns[1])
+
+    async def _check_cells(self) -> None:
+        """Make sure that no score would replace a text: people keep notes beside categories, under a name as well."""
+        sheet, width = self._sheet, len(self._sheet.categories)
+        for first in range(0, len(sheet.texts), PAGE):
+            last = min(first + PAGE, len(sheet.texts)) - 1
+            place = {"row": sheet.row(first), "last_row": sheet.row(last)}
+            (page,) = await self._client.get(
+                [area(sheet.tab, **place, column=sheet.column(0), last_column=sheet.column(width - 1))]
+            )
+            for number, cells in enumerate(page, start=first):
+                noted = next((column for column, cell in enumerate(cells) if _is_note(cell)), None)
+                if noted is not None and sheet.texts[number].strip():
+                    raise self._would_replace(number, noted)
+
+    def _would_replace(self, number: int, category: int) -> InputError:
+        sheet = self._sheet
+        place, column = cell_name(sheet.row(number), sheet.column(category)), letters(sheet.column(category))
+        return InputError(
+            f"{place} of the tab '{sheet.tab}' holds a note, which a score would replace: if column {column} is no "
+            "category, move it to the left of the texts; else empty the cell."
+        )
 
     async def _check_rationales(self, *, rows: int, columns: int) -> None:
         """Add the tab for the rationales with its heads, unless it is one of this sheet already."""
@@ -187,12 +210,15 @@ class SheetTarget:
         """Make the sheet hold what the ledger holds.
 
         Raises:
-            DeliveryError: It could not be written, or its texts moved while the job ran.
+            DeliveryError: It could not be written, or texts that were judged moved while the job ran.
         """
+        texts, lost = self._sheet.texts, set[int]()
         with _kept():
-            changed = await moved(self._client, self._sheet, range(len(self._sheet.texts)))
-            for first in range(0, len(self._sheet.texts), PAGE):
-                outcomes = await ledger.outcomes(job_id, first, PAGE)
+            changed = await moved(self._client, self._sheet, range(len(texts)))
+            for first in range(0, len(texts), PAGE):
+                found = await ledger.outcomes(job_id, first, PAGE)
+                outcomes = [one for one in found if texts[one.key.row].strip()]  # others were judged and taken away
+                lost |= changed & {outcome.key.row for outcome in outcomes}
                 if summary is not None:
                     for outcome in outcomes:
                         summary.take(outcome, self._firsts[outcome.key.part])
@@ -200,8 +226,8 @@ class SheetTarget:
                 await self._write(
                     {tab: await self._wrong(self._cells(there, values), tab) for tab, values in self._tabs()}
                 )
-        if changed:
-            raise self._is_other(changed)
+        if lost:
+            raise self._is_other(lost)
 
     def _is_other(self, changed: set[int]) -> DeliveryError:
         row, texts = self._sheet.row(min(changed)), "1 text" if len(changed) == 1 else f"{len(changed)} texts"
@@ -244,6 +270,11 @@ def _kept() -> Generator[None]:
         yield
     except (InputError, DeliveryError) as error:
         raise DeliveryError(f"{error} All results are kept: `penstock jobs resume` brings them.") from error
+
+
+def _is_note(cell: Any) -> bool:
+    """Say whether a cell holds somebody's note: a tick, or more than a word; a word may stand for a missing score."""
+    return isinstance(cell, bool) or (isinstance(cell, str) and len(cell.split()) > 1)
 
 
 def _scores(outcome: Outcome, width: int) -> Sequence[Any]:

@@ -67,6 +67,8 @@ def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: give the name of a file.")
+        if not path.exists() and path.parts[:1] in {("http:",), ("https:",)}:
+            raise InputError(f"{path} is an address, and this reads files: save the table as one first.")
         if not path.exists():
             raise InputError(f"There is no file {path}: check its name and folder.")
         if not path.is_file():

@@ -39,14 +39,6 @@ def is_public(address: str) -> bool:
     return _is_public(found)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by a name or an address that never leaves it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".") == "localhost"
-
-
 def check_link(link: str, *, allow_private: bool = False) -> URL:
     """Read a link as the HTTP client will, and refuse what must not be followed.
 
@@ -56,9 +48,9 @@ def check_link(link: str, *, allow_private: bool = False) -> URL:
     try:
         url = URL(link)
         host, port = url.raw_host, url.port
-    except (ValueError, UnicodeError):
+    except ValueError:
         host = port = url = None
-    if url is None or url.scheme not in {"http", "https"} or not host or not port:
+    if url is None or url.scheme not in {"http", "https"} or not host or not port or not _is_host(host):
         raise Unfit(f"{shown(link)} is not an http(s) address")
     if url.user is not None or url.password is not None:
         raise Unfit(f"the link to {host} holds a name or a password; give a link without them")
@@ -113,6 +105,22 @@ class PublicResolver(AbstractResolver):
         """Let go of the resolver."""
         if self._inner is not None:
             await self._inner.close()
+
+
+def _is_host(host: str) -> bool:
+    """Whether a host is spelled like one: over others the HTTP client and the system's look-up stumble.
+
+    What the client takes for an address is never looked up, so it must be one that can be read here.
+    """
+    try:
+        host.encode("idna")  # labels of 1 to 63 characters
+        if ":" in host:
+            ipaddress.ip_address(host)
+        elif host.replace(".", "").isdigit():
+            socket.inet_aton(host.rstrip("."))
+    except (ValueError, OSError):
+        return False
+    return True
 
 
 def _may_be_public(host: str) -> bool:

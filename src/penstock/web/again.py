@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from penstock.errors import Later, Throttled
+from penstock.flow.retry import full_jitter
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,5 +69,5 @@ class Again:
             most = self.attempts
         if nth >= most:
             raise error
-        jittered = self.rng.uniform(0.0, min(self.longest, self.first * 2.0 ** min(nth - 1, 60)))
+        jittered = full_jitter(nth, first=self.first, longest=self.longest, rng=self.rng)
         await self.sleep(jittered if asked is None else min(self.longest, asked) + jittered)

@@ -12,12 +12,14 @@ import time
 import urllib.request
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 
 from penstock.errors import DeliveryError, InputError, PenstockError, Throttled, TimedOut, Unfit, Unreachable
+from penstock.flow.ratelimits import read_limits
 from penstock.web.addresses import PublicResolver, check_link, shown
 from penstock.web.transport import HttpTransport
 
@@ -262,11 +264,12 @@ def _refused(answer: Streamed, url: URL) -> PenstockError:
     """Turn a status into the error that says what to do next."""
     status, place = answer.status, shown(str(url))
     if status == 429 or (status == 503 and "Retry-After" in answer.headers):
-        wait = answer.headers.get("Retry-After", "")
+        limits = read_limits(answer.headers, now=datetime.now(UTC))
         return Throttled(
             f"{url.host} asked for fewer downloads (HTTP {status})",
             status=status,
-            retry_after=float(wait) if wait.isascii() and wait.isdigit() else None,
+            retry_after=limits.retry_after if limits else None,
+            limits=limits,
         )
     if status >= 500 or status in {408, 425}:
         return Unreachable(f"{url.host} had an error (HTTP {status})", status=status)

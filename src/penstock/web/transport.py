@@ -5,6 +5,7 @@ from __future__ import annotations
 import urllib.request
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes; a model's reply is a few kilobytes, and an endless one must not fill the memory."""
+
+_HOSTS = 256  # whose proxy is remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +86,36 @@ class Streamed:
         headers: Of the answer.
     """
 
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+    def __init__(self, answer: aiohttp.ClientResponse, *, url: str, timeout: float) -> None:
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
         self._answer = answer
+        self._url = url
+        self._timeout = timeout
 
     def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes."""
-        return self._answer.content.iter_any()
+        """Yield the body as it comes.
+
+        Raises:
+            Unreachable: It broke off, or did not come in time.
+        """
+        return _Pieces(self._answer.content.iter_any(), url=self._url, timeout=self._timeout)
+
+
+class _Pieces:
+    """The pieces of a body; only what goes wrong with them is translated, not what their reader does in between."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], *, url: str, timeout: float) -> None:
+        self._pieces = pieces
+        self._url = url
+        self._timeout = timeout
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with _translated(self._url, self._timeout):
+            return await anext(self._pieces)
 
 
 class HttpTransport:
@@ -108,8 +133,8 @@ class HttpTransport:
         """
         self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
-        self._proxies: dict[tuple[str, str | None], str | None] = {}
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        # once per host: reading the environment costs more than a call
+        self._proxy_of = lru_cache(maxsize=_HOSTS)(_proxy_of)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -156,7 +181,7 @@ class HttpTransport:
                 url,
                 data=body or None,
                 headers=headers,
-                timeout=self._timeout(timeout),
+                timeout=aiohttp.ClientTimeout(total=timeout),
                 allow_redirects=False,
                 proxy=self._proxy(url),
             ) as answer:
@@ -172,14 +197,15 @@ class HttpTransport:
             NoConnection: There was nobody to ask.
         """
         with _translated(url, timeout):
-            async with self._open.get(
+            answer = await self._open.get(
                 url,
                 headers=headers,
-                timeout=self._timeout(timeout),
+                timeout=aiohttp.ClientTimeout(total=timeout),
                 allow_redirects=False,
                 proxy=self._proxy(url),
-            ) as answer:
-                yield Streamed(answer)
+            )
+        async with answer:
+            yield Streamed(answer, url=url, timeout=timeout)
 
     @property
     def _open(self) -> aiohttp.ClientSession:
@@ -187,19 +213,13 @@ class HttpTransport:
             raise RuntimeError("HttpTransport is used outside `async with`.")
         return self._session
 
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        if seconds not in self._timeouts:
-            self._timeouts[seconds] = aiohttp.ClientTimeout(total=seconds)
-        return self._timeouts[seconds]
-
     def _proxy(self, url: str) -> str | None:
-        """Look the proxy up once per host: reading the environment costs more than a call."""
         parts = urlsplit(url)
-        place = parts.scheme, parts.hostname
-        if place not in self._proxies:
-            bypassed = urllib.request.proxy_bypass(parts.hostname or "")
-            self._proxies[place] = None if bypassed else urllib.request.getproxies().get(parts.scheme)
-        return self._proxies[place]
+        return self._proxy_of(parts.scheme, parts.hostname or "")
+
+
+def _proxy_of(scheme: str, host: str) -> str | None:
+    return None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(scheme)
 
 
 @contextmanager
@@ -214,8 +234,10 @@ def _translated(url: str, timeout: float) -> Generator[None]:
         raise Unreachable(f"{which} is not an address") from None
     except aiohttp.ClientConnectorError as error:
         raise NoConnection(_describe(error)) from error
-    except (aiohttp.ClientError, OSError) as error:
+    except OSError as error:
         raise Unreachable(_describe(error)) from error
+    except aiohttp.ClientError as error:  # not chained: its words may hold the proxy's password, or bytes of the answer
+        raise Unreachable(_describe(error)) from None
 
 
 async def _read(answer: aiohttp.ClientResponse, largest: int) -> bytes:
@@ -244,6 +266,8 @@ def _describe(error: Exception) -> str:
         return "the connection failed: the answer was no HTTP"
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the connection failed: the answer broke off"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection failed: the server hung up"
     if isinstance(error, OSError) and error.strerror:
         return f"the connection failed: {error.strerror}"
     return f"the connection failed: {str(error) or type(error).__name__}"

@@ -39,6 +39,26 @@ async def test_an_error_leaves_as_itself():
         await together([call, call])
 
 
+async def test_an_error_waits_for_what_is_on_the_wire_and_takes_away_what_waits():
+    ended = []
+
+    async def fail():
+        raise ValueError("no")
+
+    async def paid():
+        await anyio.sleep(0.02)
+        ended.append("paid")
+
+    async def queued():
+        with waiting():
+            await anyio.Event().wait()
+        ended.append("queued")
+
+    with pytest.raises(ValueError, match="no"):
+        await together([paid, queued, fail])
+    assert ended == ["paid"]
+
+
 async def test_a_stop_finishes_what_is_on_the_wire_and_takes_away_what_waits():
     wire, ended, never = anyio.Event(), [], anyio.Event()
 

@@ -7,7 +7,7 @@ import pytest
 from embedders import Tallied
 from pacing import in_virtual_time
 from penstock.errors import InputError, Rejected
-from penstock.flow.shield import Worker, enlist, waiting
+from penstock.flow.shield import Worker, enlist, on_duty, waiting
 from penstock.judge.anchored import Analysis, Anchoring
 from penstock.judge.category import Category
 from penstock.judge.similarity import scored
@@ -106,6 +106,12 @@ async def test_another_model_under_the_same_name_is_found_out():
 
     with pytest.raises(InputError, match="vectors of 2 numbers for texts, and of 4 for categories"):
         await Anchoring(CATEGORIES, Changing()).prepare("one")
+
+
+async def test_scores_leave_no_other_worker_on_duty():
+    assert on_duty() is None
+    await Anchoring(CATEGORIES, Tallied()).details("one", 0, said("Weak"))
+    assert on_duty() is None
 
 
 @pytest.mark.parametrize(("in_hand", "kept"), [(True, ["Weak"]), (False, [])])

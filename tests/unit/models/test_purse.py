@@ -30,6 +30,13 @@ def test_a_call_that_does_not_fit_is_told_what_is_spent_and_what_to_do():
     assert purse.in_flight == 0
 
 
+def test_a_call_larger_than_the_whole_budget_is_told_what_is_in_flight():
+    purse = Purse(0.5)
+    purse.reserve(0.2)
+    with pytest.raises(BudgetSpent, match=r"0\.0000 USD are spent, 0\.2000 USD are in flight and .* 0\.6000 USD"):
+        purse.reserve(0.6)
+
+
 def test_a_budget_can_be_spent_to_the_last_cent():
     purse = Purse(0.3)
     for _ in range(3):

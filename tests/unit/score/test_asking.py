@@ -49,6 +49,12 @@ def test_a_budget_needs_the_price_of_every_model(settings):
         check_budget(config(**settings), 1.0)
 
 
+@pytest.mark.parametrize("budget", [0.0, -1.0, float("nan")])
+def test_a_budget_is_an_amount_of_money(budget):
+    with pytest.raises(InputError, match="leaves nothing to spend"):
+        check_budget(config(model=spec(price_in=1.0, price_out=1.0)), budget)
+
+
 def test_a_budget_needs_a_model():
     with pytest.raises(InputError, match="The local judge costs nothing"):
         check_budget(config(model="local"), 1.0)

@@ -192,8 +192,15 @@ def test_a_model_with_a_price_shows_it():
 
 
 def test_a_sheet_says_where_its_first_row_is():
-    assert "Row 1 is row 7 of the sheet" in page(layout=SheetLayout(first_row=7)).text
+    assert "in the chunks, row 1 is row 7 of it" in page(layout=SheetLayout(first_row=7)).text
     assert "Row 1 is the first row below the heads" in page().text
+
+
+def test_rows_of_a_sheet_have_the_numbers_that_people_see_in_it():
+    outcomes = [failure(1), verdict(2, 0.5, 0.5, seconds=2.5, usage=Usage(calls=1))]
+    text = page(outcomes, layout=SheetLayout(first_row=7)).text
+    assert "8bad_replythe reply is cut off" in text
+    assert "RowTimeCalls92.5 s1" in text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_failed_rows_are_numbered_from_one_with_kind_and_reason(full):

@@ -68,14 +68,14 @@ async def test_samples_that_differ_come_before_a_score_in_the_middle(ledger, tmp
     await ledger.record("score-1", [verdict(0, scores=(0.9, 0.5, 0.1), detail=detail)])
     found = await reviewed(ledger, tmp_path, blocks=3)
     assert [(cell.category, cell.uncertainty) for cell in found.cells] == [("praise", 0.6), ("fear", 0.1), ("joy", 0.0)]
-    assert found.cells[0].why == "5 samples differ"
+    assert found.cells[0].why == "spread of 5 samples"
 
 
 def test_a_rationale_is_uncertain_where_word_and_similarity_differ():
     cells = [scored("Core", similarity=0.1, r=0.0), scored("Core", similarity=0.9, r=1.0)]
     doubts, why = uncertainties(verdict(scores=(0.8, 0.9), detail=Detail(details=detailed(cells)).encoded()))
     assert doubts == [1.0, 0.0]
-    assert why == "word and similarity differ"
+    assert why == "word against similarity"
 
 
 async def test_cells_without_a_score_are_listed_apart(ledger, tmp_path):

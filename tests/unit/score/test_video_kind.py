@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from penstock.errors import Unfit
 from penstock.score.video.kind import video_type
-from penstock.testing.gemini_videos import sample_video
+from penstock.testing.gemini.videos import sample_video
 
 VIDEOS = {
     "video/mp4": b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00",

@@ -132,7 +132,7 @@ def test_the_usual_layout_is_that_of_the_first_sheets():
 @pytest.mark.parametrize(
     ("places", "said"),
     [
-        ({"name_row": 3}, "three different rows"),
+        ({"name_row": 3}, "must be different rows"),
         ({"first_row": 4}, "give at least 5"),
         ({"name_row": 0}, "name_row is 0"),
         ({"text": "d"}, "Column D cannot hold both"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.tables.google.complaint import read_complaint
+from penstock.tables.google.complaint import Complaint, read_complaint
 from penstock.web.transport import Response
 
 ROBOT = "robot@example.iam.gserviceaccount.com"
@@ -97,6 +97,11 @@ def test_an_account_without_a_known_address_is_described():
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_an_error_of_the_server_passes(status):
     assert complaint(status).passing
+
+
+def test_a_change_that_another_one_got_in_the_way_of_passes():
+    assert Complaint(http=409, status="ABORTED").passing
+    assert not Complaint(http=409, status="ALREADY_EXISTS").passing
 
 
 @given(

@@ -94,7 +94,7 @@ def test_a_file_that_cannot_be_read_is_told_without_its_content(content, said, t
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("values", [REAL, {**USER, "type": "authorized_user"}])
+@pytest.mark.parametrize("values", [REAL, {**USER, "type": "authorized_user"}, {**OWN, "type": "external_account"}])
 def test_real_credentials_are_never_sent_to_a_rehearsal(values, tmp_path):
     path = saved(tmp_path / "key.json", values)
     who = found(REHEARSAL, tmp_path, GOOGLE_APPLICATION_CREDENTIALS=path, GOOGLE_OAUTH_ACCESS_TOKEN="ya29.x")

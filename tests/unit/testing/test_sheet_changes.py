@@ -1,9 +1,9 @@
 import pytest
 
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_changes import change, created, described
-from penstock.testing.sheet_mask import masked
-from penstock.testing.sheet_trouble import Trouble
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.changes import change, created, described
+from penstock.testing.sheet.mask import masked
+from penstock.testing.sheet.trouble import Trouble
 
 
 @pytest.fixture

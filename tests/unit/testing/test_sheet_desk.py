@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import InputError
-from penstock.testing.sheet_behaviour import (
+from penstock.testing.sheet.behaviour import (
     SHEET_FAULTS,
     SheetBehaviour,
     parse_sheet_behaviour,
     read_sheet_behaviour,
 )
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_calls import read_address
-from penstock.testing.sheet_desk import Reply, SheetDesk
-from penstock.testing.sheet_page import book_page
-from penstock.testing.sheet_quota import Window
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.calls import read_address
+from penstock.testing.sheet.desk import Reply, SheetDesk
+from penstock.testing.sheet.page import book_page
+from penstock.testing.sheet.quota import Window
 
 READ = read_address("GET", "/v4/spreadsheets/b/values/S!A1", "")
 WRITE = read_address("PUT", "/v4/spreadsheets/b/values/S!A1", "valueInputOption=RAW")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.testing.sheet_ranges import MOST_COLUMNS, Rectangle, in_a1, letters, number, quoted, read_range
+from penstock.testing.sheet.ranges import MOST_COLUMNS, Rectangle, in_a1, letters, number, quoted, read_range
 
 TITLES = ["First", "It's", "a!b", "C3", "Two words"]
 titles = st.text(min_size=1, max_size=12).filter(lambda title: "\0" not in title)

@@ -5,11 +5,11 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_calls import read_address
-from penstock.testing.sheet_desk import SheetDesk
-from penstock.testing.sheet_tokens import JWT_BEARER, TokenOffice
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.calls import read_address
+from penstock.testing.sheet.desk import SheetDesk
+from penstock.testing.sheet.tokens import JWT_BEARER, TokenOffice
 
 URI = "http://127.0.0.1:1/token"
 SHEETS = "https://www.googleapis.com/auth/spreadsheets"

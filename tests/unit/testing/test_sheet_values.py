@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.testing.sheet_book import Formula, SheetBook
-from penstock.testing.sheet_calls import perform, read_address, read_body
-from penstock.testing.sheet_trouble import PROTECTED, Trouble
+from penstock.testing.sheet.book import Formula, SheetBook
+from penstock.testing.sheet.calls import perform, read_address, read_body
+from penstock.testing.sheet.trouble import PROTECTED, Trouble
 
 ROOT = "/v4/spreadsheets/b"
 SIZE = 6  # of the grid in the property tests

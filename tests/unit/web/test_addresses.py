@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import Unfit
-from penstock.web.addresses import PublicResolver, check_link, is_loopback, is_public, shown
+from penstock.web.addresses import PublicResolver, check_link, is_public, shown
+from penstock.web.loopback import is_loopback
 
 PRIVATE = (
     "127.0.0.1",
@@ -108,6 +109,13 @@ def test_what_is_private_to_the_library_is_never_public_here(address):
 def test_what_is_no_http_address_is_refused(link):
     with pytest.raises(Unfit, match="not an http"):
         check_link(link)
+
+
+@pytest.mark.parametrize("host", ["a..b.org", f"{'a' * 64}.org", "127..1", "1.2.3.4.5", "[::1%]", "[::1%a%b]"])
+@pytest.mark.parametrize("allow_private", [False, True])
+def test_a_host_that_nobody_can_look_up_is_refused(host, allow_private):
+    with pytest.raises(Unfit, match="not an http"):
+        check_link(f"http://{host}/video.mp4", allow_private=allow_private)
 
 
 def test_a_link_with_a_password_is_refused_without_showing_it():

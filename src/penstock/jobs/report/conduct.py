@@ -146,7 +146,7 @@ def _why(word: str) -> Markup:
     return foreign(_WHY.get(word, word))
 
 
-def slowest(times: Seconds, rows: Sequence[SlowRow], *, item: str, parts: int = 1) -> Markup | None:
+def slowest(times: Seconds, rows: Sequence[SlowRow], *, item: str, parts: int = 1, first: int = 1) -> Markup | None:
     """List the rows that took longest.
 
     Args:
@@ -154,13 +154,14 @@ def slowest(times: Seconds, rows: Sequence[SlowRow], *, item: str, parts: int = 
         rows: Slowest first.
         item: What one judgement is called.
         parts: Judgements per row.
+        first: The number that people see at the first row.
     """
     if not rows:
         return None
     reached = [f"{percent(share)} took up to {duration(times.quantile(share))}" for share in (0.5, 0.9, 0.99)]
     said = f"Of the {item}s that needed a call, {', '.join(reached)}."
     columns: list[Column[SlowRow]] = [
-        Column("Row", lambda one: count(one.row + 1)),
+        Column("Row", lambda one: count(one.row + first)),
         Column("Time", lambda one: duration(one.seconds)),
         Column("Calls", lambda one: count(one.calls)),
     ]

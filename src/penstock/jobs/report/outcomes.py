@@ -14,29 +14,30 @@ if TYPE_CHECKING:
     from penstock.page import Markup
 
 
-def failures(effort: Effort, *, item: str, parts: int = 1) -> Markup:
+def failures(effort: Effort, *, item: str, parts: int = 1, first: int = 1) -> Markup:
     """Show which rows failed, and why.
 
     Args:
         effort: Of the job.
         item: What one judgement is called.
         parts: Judgements per row.
+        first: The number that people see at the first row.
     """
     if not effort.failed:
         return section("Failed rows", element("p", "No row failed."))
-    first = effort.first_failures
-    shown = len({one.row for one in first})
+    found = effort.first_failures
+    shown = len({one.row for one in found})
     caption = (
         "All failed rows" if shown == effort.failed else f"The first {shown} of {count(effort.failed)} failed rows"
     )
     columns: list[Column[FailedRow]] = [
-        Column("Row", lambda one: count(one.row + 1)),
+        Column("Row", lambda one: count(one.row + first)),
         Column("Kind", lambda one: foreign(one.code), words=True),
         Column("Reason", lambda one: foreign(one.reason), words=True),
     ]
     if parts > 1:
         columns.insert(1, Column("Blocks", lambda one: _blocks(one.parts)))
-    return section("Failed rows", _kinds(effort, item), table(caption, columns, first))
+    return section("Failed rows", _kinds(effort, item), table(caption, columns, found))
 
 
 def _kinds(effort: Effort, item: str) -> Markup:

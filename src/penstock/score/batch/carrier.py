@@ -50,7 +50,9 @@ class Carrier:
 
     def _kept(self, entry: Entry) -> Load:
         names = set(named(self._journal.lines(entry.digest)))
-        return Load(names=names, sealed=True, entry=entry, kept=True, hold=Hold(entry.usd, entry.usd))
+        answered = entry.step in {"fetched", "cleared"}
+        hold = None if answered else Hold(entry.usd, entry.usd)
+        return Load(names=names, sealed=True, entry=entry, kept=True, answered=answered, hold=hold)
 
     async def make(self, load: Load, lines: list[bytes], *, usd: float) -> None:
         """Put a sealed load on the disk; from here on it is not made again."""

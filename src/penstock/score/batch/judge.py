@@ -18,11 +18,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 
 from penstock.errors import BadReply, ItemError, Later, PenstockError, Unpaid, Unreachable
-from penstock.flow.shield import on_duty, waiting
+from penstock.flow.shield import leave_if_asked, waiting
 from penstock.flow.together import together
 from penstock.jobs.run import Work
 from penstock.judge.chain import Answer
@@ -128,7 +127,7 @@ class BatchJudge:
         """Take up what an earlier run has left at the provider."""
         self._loads = await self._carrier.unfinished()
         for load in self._loads:
-            self._model.promise(load)
+            self._model.owe(load)
             self._where.update(dict.fromkeys(load.names, load))
         return self
 
@@ -263,7 +262,7 @@ class BatchJudge:
         with waiting():
             await load.lock.acquire()
         try:
-            await _leave_if_asked()
+            await leave_if_asked()  # a stop may have come at the very moment when the lock did
             if load.error is not None:
                 raise load.error
             if not load.over:
@@ -275,6 +274,7 @@ class BatchJudge:
             load.lock.release()
 
     async def _carry(self, load: Load) -> None:
+        self._model.take_up(load)
         if not load.sealed:
             await self._seal(load)
         if load.entry is None:
@@ -320,6 +320,8 @@ class BatchJudge:
         load.given.add(one.name)
         if first and isinstance(result.usage, Usage):
             one.usage = result.usage
+            if load.answered:
+                self._model.spend(one.usage)
         if isinstance(result, ItemError | Later):
             one.error = result
         else:
@@ -336,14 +338,6 @@ class BatchJudge:
         one.answer = Answer(value=value, method=reply.model, cached=not first, usage=one.usage)
         if first:
             self._judge.remember(one.item, reply.text, method=reply.model, draw=one.draw)
-
-
-async def _leave_if_asked() -> None:
-    """Take up no load any more when the flow was asked to stop at the very moment when its turn came."""
-    worker = on_duty()
-    if worker is not None and worker.asked:
-        worker.scope.cancel()
-        await anyio.lowlevel.checkpoint_if_cancelled()
 
 
 async def batch_work(

@@ -108,9 +108,11 @@ class Load:
         sealed: Whether it takes no more questions.
         entry: What the journal says of it, once it does.
         kept: Whether it was made by an earlier run.
+        answered: Whether that run has fetched its answers, too: then some of what they cost is counted already.
         results: By question the reply, or why there is none.
         unpaid: Questions that the budget had no room for.
         hold: Money promised to it.
+        owed: Whether that is owed, as nobody has taken it up in this run.
         spent: What its answers cost, in USD.
         done: Questions that the provider is done with.
         over: Whether its answers are there, or will never be.
@@ -129,9 +131,11 @@ class Load:
     sealed: bool = False
     entry: Entry | None = None
     kept: bool = False
+    answered: bool = False
     results: dict[str, Reply | ItemError | Later] = field(default_factory=dict[str, "Reply | ItemError | Later"])
     unpaid: set[str] = field(default_factory=set[str])
     hold: Hold | None = None
+    owed: bool = False
     spent: float = 0.0
     done: int = 0
     over: bool = False

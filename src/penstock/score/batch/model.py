@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
-from penstock.errors import ItemError, Later, Outage, Unreachable
+from penstock.errors import ItemError, Later, Outage, PenstockError, Unreachable
 from penstock.models.faults import Cause, Faults
 from penstock.models.model import Reply
 from penstock.models.openai import OpenAIModel
+from penstock.models.purse import Purse
 from penstock.models.tokens import prompt_tokens, reply_tokens
 from penstock.records import Usage
 from penstock.score.batch.load import line
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from penstock.models.model import Prompt
     from penstock.models.prices import Price
-    from penstock.models.purse import Purse
     from penstock.models.spec import ModelSpec
     from penstock.score.batch.load import Load
     from penstock.web.transport import Http, Response
@@ -126,10 +126,22 @@ class BatchModel:
             load.results[name] = result = self._result(answer)
             load.spent += result.usage.cost_usd if isinstance(result.usage, Usage) else 0.0
 
-    def promise(self, load: Load) -> None:
+    def owe(self, load: Load) -> None:
         """Set money aside for a load that an earlier run has sent: it is spent, only not counted yet."""
         if self._purse is not None and load.hold is not None:
-            self._purse.promise(load.hold)
+            self._purse.owe(load.hold.usd)
+            load.owed = True
+
+    def take_up(self, load: Load) -> None:
+        """Promise the money that is owed for a load; it is settled when the load is over."""
+        if self._purse is not None and load.hold is not None and load.owed:
+            self._purse.take_up(load.hold)
+            load.owed = False
+
+    def spend(self, usage: Usage) -> None:
+        """Count an answer that an earlier run has fetched, and perhaps not counted."""
+        if self._purse is not None:
+            self._purse.spend(usage.cost_usd)
 
     def settle(self, load: Load) -> None:
         """Take from the purse what a load has cost."""
@@ -142,15 +154,14 @@ class BatchModel:
     async def _probe(self, load: Load) -> None:
         """Ask the first question of a load directly."""
         name, prompt = next(iter(load.prompts.items()))
-        hold = await self._purse.wait(self._estimate(prompt)) if self._purse is not None else None
-        cost = 0.0
-        try:
-            result = await self._ask(prompt)
-            cost = result.usage.cost_usd if isinstance(result.usage, Usage) else 0.0
-            load.results[name] = result
-        finally:
-            if self._purse is not None and hold is not None:
-                self._purse.settle(hold, cost)
+        purse = self._purse or Purse()
+        with purse.held(await purse.wait(self._estimate(prompt))) as hold:
+            try:
+                load.results[name] = result = await self._ask(prompt)
+            except PenstockError:  # no answer, so nothing to pay; one that was cut off is paid as foreseen
+                hold.cost = 0.0
+                raise
+            hold.cost = result.usage.cost_usd if isinstance(result.usage, Usage) else 0.0
 
     async def _ask(self, prompt: Prompt) -> Reply | ItemError:
         async def call() -> Reply:

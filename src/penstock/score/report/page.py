@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from penstock.page import Markup
     from penstock.score.config import ScoreConfig
     from penstock.score.report.facts import ReportFacts
+    from penstock.tables.google import SheetLayout
 
 
 def render(facts: ReportFacts) -> str:
     """Make the page: whole, without anything from outside."""
     course, summary, item = trace(facts.progress), facts.summary, facts.item
+    layout = facts.config.layout
+    first = layout.first_row if layout else 1
     sections = (
         results.scores(facts),
-        outcomes.failures(summary.effort, item=item, parts=facts.parts),
+        outcomes.failures(summary.effort, item=item, parts=facts.parts, first=first),
         results.agreement(facts),
-        sheet.delivery(facts.progress) if facts.config.layout else None,
+        sheet.delivery(facts.progress) if layout else None,
         conduct.over_the_run(course, item=item),
         conduct.pace(facts.pace),
-        conduct.slowest(summary.seconds, summary.slowest, item=item, parts=facts.parts),
+        conduct.slowest(summary.seconds, summary.slowest, item=item, parts=facts.parts, first=first),
         conduct.chunks(facts.chunks, chunk_rows=facts.config.chunk_rows),
         outcomes.methods(summary.effort, item=item, caption="What made the scores"),
         conduct.stages(facts.stage_seconds, facts.queue_depths),
         _settings(facts.config),
     )
-    first = (
-        f"row {facts.config.layout.first_row} of the sheet" if facts.config.layout else "the first row below the heads"
-    )
     title = f"{facts.job.id}: {facts.job.status}"
     return document(
-        title, _header(facts, course), element("main", *sections), _footer(first), style=style("penstock.score.report")
+        title, _header(facts, course), element("main", *sections), _footer(layout), style=style("penstock.score.report")
     )
 
 
@@ -147,9 +147,14 @@ def _ways(config: ScoreConfig) -> dict[str, str]:
     return ways
 
 
-def _footer(first: str) -> Markup:
+def _footer(layout: SheetLayout | None) -> Markup:
+    rows = (
+        f"Rows are those of the sheet; in the chunks, row 1 is row {layout.first_row} of it."
+        if layout
+        else "Row 1 is the first row below the heads."
+    )
     return element(
         "footer",
-        element("p", f"Row 1 is {first}. No text of the table is shown."),
+        element("p", f"{rows} No text of the table is shown."),
         element("p", "All settings: ", element("code", "run_meta.json"), " in this folder."),
     )

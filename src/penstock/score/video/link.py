@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from penstock.errors import Unfit
-from penstock.web.addresses import check_link, is_loopback, shown
+from penstock.web.addresses import check_link, shown
+from penstock.web.loopback import is_loopback
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from penstock.errors import InputError
+from penstock.web.loopback import is_loopback as host_is_loopback
 
 GOOGLE = "https://sheets.googleapis.com"
 _HOST = "docs.google.com"
@@ -29,12 +29,7 @@ def is_loopback(url: str) -> bool:
         host = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host_is_loopback(host)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Requests to a sheet's server: each in its turn, tried again while that may help.
 
 A refusal for asking too often costs no attempt, as it says nothing about the request; it costs patience. An answer
-that does not come, or an error of the server, costs an attempt. Every request may be sent twice, since all of them
-name what they change: an update that was applied before its answer was lost is applied once more to the same cells.
+that does not come, or an error of the server, costs an attempt. Every request may be sent twice: an update that was
+applied before its answer was lost is applied once more to the same cells, and a tab that is there is not added again.
+Growing a grid twice leaves empty rows or columns at its end, and nothing else.
 """
 
 from __future__ import annotations

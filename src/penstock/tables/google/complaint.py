@@ -53,7 +53,7 @@ class Complaint:
     @property
     def passing(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.http in _PASSING
+        return self.http in _PASSING or (self.http == 409 and self.status == "ABORTED")
 
     @property
     def beyond_grid(self) -> bool:

@@ -34,6 +34,8 @@ FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 TOKENS = ("GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN")
 
 _PRODUCT = Path("/sys/class/dmi/id/product_name")
+_PLAIN = frozenset(("service_account", "authorized_user"))
+"""Kinds of accounts whose tokens come from their `token_uri` and from nowhere else."""
 _SECRET_FIELDS = ("private_key", "private_key_id", "refresh_token", "client_secret", "token")
 
 
@@ -90,15 +92,14 @@ def _rehearsing(*, http: Http, scopes: Sequence[str], environment: Mapping[str, 
         info = _read(Path(path), FILE) if path else {}
     except InputError:
         info = {}
-    if not is_loopback(str(info.get("token_uri", ""))):
+    if _kind(info) not in _PLAIN or not is_loopback(str(info.get("token_uri", ""))):
         return Nobody()
     require_google_auth()
     return _account(info, http=http, scopes=scopes, source=FILE)
 
 
 def _account(info: Mapping[str, Any], *, http: Http, scopes: Sequence[str], source: str) -> Authorizer:
-    kind = info.get("type") or ("authorized_user" if "refresh_token" in info else "")
-    load = {"service_account": _service_account, "authorized_user": _user}.get(str(kind))
+    load = {"service_account": _service_account, "authorized_user": _user}.get(_kind(info))
     return GoogleAccount(
         partial(load, info, scopes) if load else partial(_default, scopes=scopes),
         http=http,
@@ -106,6 +107,10 @@ def _account(info: Mapping[str, Any], *, http: Http, scopes: Sequence[str], sour
         account=str(info.get("client_email") or info.get("account") or ""),
         secrets=tuple(str(info[name]) for name in _SECRET_FIELDS if info.get(name)),
     )
+
+
+def _kind(info: Mapping[str, Any]) -> str:
+    return str(info.get("type") or ("authorized_user" if "refresh_token" in info else ""))
 
 
 def _service_account(info: Mapping[str, Any], scopes: Sequence[str], _request: Any) -> Any:

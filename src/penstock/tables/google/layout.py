@@ -17,8 +17,8 @@ class SheetLayout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         text: Column of the texts.
         first: Column of the first category; the others follow to its right.
         name_row: Row of the categories' names.
-        definition_row: Row of their definitions.
-        detail_row: Row of their details.
+        definition_row: Row of their definitions; 0 where there are none.
+        detail_row: Row of their details; 0 where there are none.
         first_row: Row of the first text.
 
     Raises:
@@ -33,12 +33,13 @@ class SheetLayout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     first_row: int = 5
 
     def __post_init__(self) -> None:
-        rows = {"name_row": self.name_row, "definition_row": self.definition_row, "detail_row": self.detail_row}
+        told = {"definition_row": self.definition_row, "detail_row": self.detail_row}
+        rows = {"name_row": self.name_row} | {name: row for name, row in told.items() if row}
         for name, row in (*rows.items(), ("first_row", self.first_row)):
             if not 1 <= row <= MOST_ROWS:
                 raise InputError(f"{name} is {row}, but the rows of a sheet are counted from 1.")
         if len(set(rows.values())) < len(rows):
-            raise InputError("name_row, definition_row and detail_row must be three different rows.")
+            raise InputError("name_row, definition_row and detail_row must be different rows; 0 where there is none.")
         if self.first_row <= max(rows.values()):
             raise InputError(
                 f"first_row is {self.first_row}, but the texts begin below the categories: give at least "
@@ -59,5 +60,5 @@ class SheetLayout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def header_rows(self) -> tuple[int, int, int]:
-        """Rows of the names, the definitions and the details."""
+        """Rows of the names, the definitions and the details; 0 where there is none."""
         return self.name_row, self.definition_row, self.detail_row

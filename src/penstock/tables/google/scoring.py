@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.errors import InputError
 from penstock.tables.cell import text_of
-from penstock.tables.google.a1 import area, cell_name, letters
+from penstock.tables.google.a1 import MOST_COLUMNS, area, cell_name, letters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from penstock.tables.google.address import SheetAddress
     from penstock.tables.google.book import Tab
@@ -21,7 +21,10 @@ MOST_CATEGORIES = 200
 PAGE_ROWS = 5_000
 _GAP = 100  # rows between two texts that are read in one range
 _LONGEST_PAGE = 200_000  # rows, where there was nothing on the pages before
+_LARGEST_LOOK = 4_000_000  # characters of texts that one request looks at again
+_MOST_SPANS = 50  # ranges in one address
 _ERRORS = frozenset({"#REF!", "#NAME?", "#N/A", "#VALUE!", "#ERROR!", "#DIV/0!", "#NUM!", "#NULL!"})
+_LOADING = "Loading..."  # what a formula shows until Google has worked it out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,15 @@ class ScoringSheet:
         """Column of the sheet in which the scores of category `number` (from 0) stand."""
         return self.layout.first_column + number
 
+    def problem(self, number: int) -> str:
+        """Why what stands in place of text `number` (from 0) is no text: a formula without a result; else empty."""
+        shown = self.texts[number].strip()
+        if shown not in _ERRORS and shown != _LOADING:
+            return ""
+        place = cell_name(self.row(number), self.layout.text_column)
+        advice = "score it once its formula is done" if shown == _LOADING else "mend its formula"
+        return f"{place} shows {shown}: {advice}"
+
 
 async def read_scoring_sheet(
     client: SheetsClient, address: SheetAddress, layout: SheetLayout, *, tab: str = ""
@@ -74,10 +86,12 @@ async def read_scoring_sheet(
     headers = [
         area(found.title, row=row, column=layout.first_column, last_row=row, last_column=last_column)
         for row in layout.header_rows
+        if row
     ]
     last_row = min(found.rows, layout.first_row + PAGE_ROWS - 1)
     *told, page = await client.get([*headers, _texts_range(found, layout, layout.first_row, last_row)])
-    categories = _categories(told, found, layout)
+    heads = iter(told)
+    categories = _categories([next(heads) if row else [] for row in layout.header_rows], found, layout)
     texts = _page(page, last_row - layout.first_row + 1)
     texts += await _further_texts(client, found, layout, last_row + 1, blank=not any(texts))
     while texts and not texts[-1].strip():
@@ -113,17 +127,17 @@ async def moved(client: SheetsClient, sheet: ScoringSheet, rows: Sequence[int]) 
         last_row=layout.name_row,
         last_column=sheet.column(width - 1),
     )
-    spans = _spans(rows)
     column = layout.text_column
-    ranges = [
-        area(sheet.tab, row=sheet.row(first), column=column, last_row=sheet.row(last), last_column=column)
-        for first, last in spans
-    ]
-    names, *pages = await client.get([head, *ranges])
-    _check_same(names[0] if names else [], sheet)
     found: dict[int, str] = {}
-    for (first, last), page in zip(spans, pages, strict=True):
-        found |= dict(enumerate(_page(page, last - first + 1), start=first))
+    for spans in _looks(rows, sheet.texts):
+        ranges = [
+            area(sheet.tab, row=sheet.row(first), column=column, last_row=sheet.row(last), last_column=column)
+            for first, last in spans
+        ]
+        names, *pages = await client.get([head, *ranges])
+        _check_same(names[0] if names else [], sheet)
+        for (first, last), page in zip(spans, pages, strict=True):
+            found |= dict(enumerate(_page(page, last - first + 1), start=first))
     return {row for row in rows if found[row] != sheet.texts[row]}
 
 
@@ -137,15 +151,24 @@ def _check_same(names: Sequence[Any], sheet: ScoringSheet) -> None:
             )
 
 
-def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Cover rows with few spans: a gap of some rows is read as well."""
+def _looks(rows: Sequence[int], texts: Sequence[str]) -> Iterator[list[tuple[int, int]]]:
+    """Cover rows with few spans, for few requests of a bounded size each; a gap of some rows is read as well."""
     spans: list[tuple[int, int]] = []
+    size = 0
     for row in sorted(set(rows)):
-        if spans and row - spans[-1][1] <= _GAP:
+        near = bool(spans) and row - spans[-1][1] <= _GAP
+        first = spans[-1][1] + 1 if near else row
+        more = sum(len(text) + 1 for text in texts[first : row + 1])
+        if spans and (size + more > _LARGEST_LOOK or (not near and len(spans) == _MOST_SPANS)):
+            yield spans
+            spans, size, near = [], 0, False
+        if near:
             spans[-1] = spans[-1][0], row
         else:
             spans.append((row, row))
-    return spans
+        size += more
+    if spans:
+        yield spans
 
 
 async def _further_texts(client: SheetsClient, tab: Tab, layout: SheetLayout, row: int, *, blank: bool) -> list[str]:
@@ -175,7 +198,7 @@ def _page(values: Sequence[Sequence[Any]], rows: int) -> list[str]:
 
 def _check_grid(tab: Tab, layout: SheetLayout) -> None:
     """Make sure that there is something at the places of the layout, and no merged cells in the header."""
-    size = f"it ends at {cell_name(tab.rows, min(tab.columns, 18_278))}"
+    size = f"it ends at {cell_name(tab.rows, min(tab.columns, MOST_COLUMNS))}"
     if layout.first_column > tab.columns or layout.text_column > tab.columns:
         column = layout.first if layout.first_column > tab.columns else layout.text
         raise InputError(f"The tab '{tab.title}' has no column {column.upper()}: {size}.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from penstock.testing.sheet_ranges import Rectangle, read_cells, read_range
-from penstock.testing.sheet_trouble import invalid
+from penstock.testing.sheet.ranges import Rectangle, read_cells, read_range
+from penstock.testing.sheet.trouble import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

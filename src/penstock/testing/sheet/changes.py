@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_json import count_at, object_at, objects_at
-from penstock.testing.sheet_mask import masked
-from penstock.testing.sheet_trouble import Trouble, invalid
-from penstock.testing.sheet_values import prefixed
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.mask import masked
+from penstock.testing.sheet.trouble import Trouble, invalid
+from penstock.testing.sheet.values import prefixed
+from penstock.testing.sheet.wire import count_at, object_at, objects_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from penstock.testing.sheet_book import SheetTab
+    from penstock.testing.sheet.book import SheetTab
 
 _NO_SHEET = "No sheet with id: {}"
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from penstock.errors import InputError
-from penstock.testing.sheet_book import SheetBook
+from penstock.testing.sheet.book import SheetBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

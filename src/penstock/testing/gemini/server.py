@@ -17,11 +17,11 @@ from aiohttp import web
 
 from penstock.errors import InputError, JobError
 from penstock.testing.faults import draw
-from penstock.testing.gemini_answers import generate
-from penstock.testing.gemini_behaviour import GeminiBehaviour, parse_gemini_behaviour
-from penstock.testing.gemini_store import GeminiStore, HeldFile
-from penstock.testing.gemini_trouble import GeminiTrouble, busy, no_key, unknown_model, wrong_key
-from penstock.testing.gemini_videos import add_videos
+from penstock.testing.gemini.answers import generate
+from penstock.testing.gemini.behaviour import GeminiBehaviour, parse_gemini_behaviour
+from penstock.testing.gemini.store import GeminiStore, HeldFile
+from penstock.testing.gemini.trouble import GeminiTrouble, busy, no_key, unknown_model, wrong_key
+from penstock.testing.gemini.videos import add_videos
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

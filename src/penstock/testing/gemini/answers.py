@@ -15,12 +15,12 @@ from penstock.errors import InputError
 from penstock.judge.fence import fence
 from penstock.testing.answers import expected_analyses, expected_scores, score_prompt, score_text
 from penstock.testing.chat import tokens
-from penstock.testing.gemini_trouble import GeminiTrouble
+from penstock.testing.gemini.trouble import GeminiTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from penstock.testing.gemini_store import HeldFile
+    from penstock.testing.gemini.store import HeldFile
 
 _PER_FILE = 258  # tokens of a file that has hardly any bytes
 

@@ -6,12 +6,12 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from penstock.testing.gemini_server import GeminiServer
+from penstock.testing.gemini.server import GeminiServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from penstock.testing.gemini_behaviour import GeminiBehaviour
+    from penstock.testing.gemini.behaviour import GeminiBehaviour
 
 
 def serve_gemini(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, TypeAlias, TypeGuard
 
-from penstock.testing.sheet_trouble import invalid
+from penstock.testing.sheet.trouble import invalid
 
 Mask: TypeAlias = "dict[str, Mask]"
 _TOKEN = re.compile(r"[A-Za-z0-9_]+|[*(),./]")

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.gemini_trouble import GeminiTrouble, missing_file, storage_full
+from penstock.testing.gemini.trouble import GeminiTrouble, missing_file, storage_full
 
 if TYPE_CHECKING:
-    from penstock.testing.gemini_behaviour import GeminiBehaviour
+    from penstock.testing.gemini.behaviour import GeminiBehaviour
 
 _NAME = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 

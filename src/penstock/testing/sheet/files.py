@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.sheet_mask import masked
-from penstock.testing.sheet_trouble import DriveTrouble
+from penstock.testing.sheet.mask import masked
+from penstock.testing.sheet.trouble import DriveTrouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penstock.testing.sheet_behaviour import SheetBehaviour
+    from penstock.testing.sheet.behaviour import SheetBehaviour
 
 _USUAL_FIELDS = "kind,id,name,mimeType"
 

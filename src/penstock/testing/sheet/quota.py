@@ -11,11 +11,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from penstock.testing.sheet_trouble import Trouble, exhausted
+from penstock.testing.sheet.trouble import Trouble, exhausted
 
 if TYPE_CHECKING:
-    from penstock.testing.sheet_behaviour import SheetBehaviour
-    from penstock.testing.sheet_calls import Kind
+    from penstock.testing.sheet.behaviour import SheetBehaviour
+    from penstock.testing.sheet.calls import Kind
 
 MINUTE = 60.0
 DAY = 86_400.0

@@ -6,12 +6,12 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from penstock.testing.sheet_quota import MINUTE, Window
+from penstock.testing.sheet.quota import MINUTE, Window
 from penstock.testing.tally import Memory
 
 if TYPE_CHECKING:
-    from penstock.testing.sheet_behaviour import SheetFault
-    from penstock.testing.sheet_calls import Kind
+    from penstock.testing.sheet.behaviour import SheetFault
+    from penstock.testing.sheet.calls import Kind
 
 REMEMBERED_TIMES = 100_000
 

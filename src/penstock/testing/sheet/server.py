@@ -9,9 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from penstock.errors import InputError, JobError
-from penstock.testing.sheet_behaviour import SheetBehaviour
-from penstock.testing.sheet_desk import SheetDesk, sheet_url
-from penstock.testing.sheet_sample import SAMPLE, sample_book
+from penstock.testing.sheet.behaviour import SheetBehaviour
+from penstock.testing.sheet.desk import SheetDesk, sheet_url
+from penstock.testing.sheet.sample import SAMPLE, sample_book
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from aiohttp.web import AppRunner
 
-    from penstock.testing.sheet_book import SheetBook
-    from penstock.testing.sheet_tally import SheetStats
-    from penstock.testing.sheet_web import SheetSite
+    from penstock.testing.sheet.book import SheetBook
+    from penstock.testing.sheet.tally import SheetStats
+    from penstock.testing.sheet.web import SheetSite
 
 HOST = "127.0.0.1"
 
@@ -62,7 +62,7 @@ class SheetServer:
     async def __aenter__(self) -> Self:
         from aiohttp import web
 
-        from penstock.testing.sheet_web import SheetSite
+        from penstock.testing.sheet.web import SheetSite
 
         self._site = SheetSite(self._desk, clock=self._clock, origin=lambda: self._origin)
         self._runner = web.AppRunner(self._site.application(), access_log=None, shutdown_timeout=2.0)

@@ -6,13 +6,13 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from penstock.testing.sheet_book import Formula
-from penstock.testing.sheet_ranges import Rectangle, letters
+from penstock.testing.sheet.book import Formula
+from penstock.testing.sheet.ranges import Rectangle, letters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from penstock.testing.sheet_book import SheetBook, SheetTab, Value
+    from penstock.testing.sheet.book import SheetBook, SheetTab, Value
 
 MOST_ROWS = 500
 MOST_COLUMNS = 60

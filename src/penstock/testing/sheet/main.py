@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from penstock.errors import InputError
-from penstock.testing.sheet_behaviour import parse_sheet_behaviour
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_process import serve_sheet
+from penstock.testing.sheet.behaviour import parse_sheet_behaviour
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.process import serve_sheet
 
 
 def main() -> int:

@@ -9,17 +9,17 @@ from urllib.parse import parse_qs, unquote
 
 import msgspec
 
-from penstock.testing import sheet_changes
-from penstock.testing.sheet_json import lines_at, objects_at, texts_at
-from penstock.testing.sheet_mask import masked
-from penstock.testing.sheet_ranges import Rectangle, in_a1
-from penstock.testing.sheet_trouble import Trouble, invalid
-from penstock.testing.sheet_values import Protection, Write, input_option, plan, plan_clear, prefixed, read_values
+from penstock.testing.sheet import changes
+from penstock.testing.sheet.mask import masked
+from penstock.testing.sheet.ranges import Rectangle, in_a1
+from penstock.testing.sheet.trouble import Trouble, invalid
+from penstock.testing.sheet.values import Protection, Write, input_option, plan, plan_clear, prefixed, read_values
+from penstock.testing.sheet.wire import lines_at, objects_at, texts_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from penstock.testing.sheet_book import SheetBook
+    from penstock.testing.sheet.book import SheetBook
 
 _PREFIX = "/v4/spreadsheets"
 _SYSTEM = frozenset({"alt", "fields", "key", "prettyPrint", "quotaUser", "access_token", "$.xgafv", "uploadType"})
@@ -137,7 +137,7 @@ def perform(
         Trouble: When it is.
     """
     if asked.name == "get":
-        return Done(answer=_masked(asked, sheet_changes.described(book, asked.book, url=url)))
+        return Done(answer=_masked(asked, changes.described(book, asked.book, url=url)))
     if asked.name == "values.get":
         return Done(answer=_masked(asked, read_values(book, asked.range, asked.query)))
     if asked.name == "values.batchGet":
@@ -205,10 +205,10 @@ def _change(book: SheetBook, asked: Asked, body: dict[str, Any], *, url: str) ->
     requests = objects_at(body, "requests")
     if not requests:
         raise invalid("Must specify at least one request.")
-    replies = sheet_changes.change(book, requests)
+    replies = changes.change(book, requests)
     answer: dict[str, Any] = {"spreadsheetId": asked.book, "replies": replies}
     if body.get("includeSpreadsheetInResponse"):
-        answer["updatedSpreadsheet"] = sheet_changes.described(book, asked.book, url=url)
+        answer["updatedSpreadsheet"] = changes.described(book, asked.book, url=url)
     return Done(answer=_masked(asked, answer))
 
 

@@ -13,17 +13,17 @@ import msgspec
 from aiohttp import web
 
 from penstock.errors import InputError
-from penstock.testing.sheet_behaviour import parse_sheet_behaviour
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_calls import read_address
-from penstock.testing.sheet_desk import JSON, Reply, SheetDesk, Ticket
-from penstock.testing.sheet_page import HEADERS, book_page, file_page, list_page
-from penstock.testing.sheet_trouble import Trouble
+from penstock.testing.sheet.behaviour import parse_sheet_behaviour
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.calls import read_address
+from penstock.testing.sheet.desk import JSON, Reply, SheetDesk, Ticket
+from penstock.testing.sheet.page import HEADERS, book_page, file_page, list_page
+from penstock.testing.sheet.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from penstock.testing.sheet_files import DriveFile
+    from penstock.testing.sheet.files import DriveFile
 
 Handler: TypeAlias = "Callable[[web.Request], Awaitable[web.StreamResponse]]"
 LARGEST_REQUEST = 64 * 1024 * 1024  # bytes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from penstock.testing.sheet_trouble import invalid
+from penstock.testing.sheet.trouble import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

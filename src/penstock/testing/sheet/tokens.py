@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from penstock.errors import MissingExtra
-from penstock.testing.sheet_trouble import PROJECT
+from penstock.testing.sheet.trouble import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

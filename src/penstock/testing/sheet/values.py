@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.sheet_book import Formula
-from penstock.testing.sheet_json import lines_at
-from penstock.testing.sheet_ranges import Rectangle, in_a1, letters, quoted, read_range
-from penstock.testing.sheet_trouble import PROTECTED, Trouble, invalid
+from penstock.testing.sheet.book import Formula
+from penstock.testing.sheet.ranges import Rectangle, in_a1, letters, quoted, read_range
+from penstock.testing.sheet.trouble import PROTECTED, Trouble, invalid
+from penstock.testing.sheet.wire import lines_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from penstock.testing.sheet_book import SheetBook, SheetTab, Value
+    from penstock.testing.sheet.book import SheetBook, SheetTab, Value
 
 LONGEST_CELL = 50_000
 _UNCALCULATED = "#N/A"  # what a formula shows here: this server does not calculate

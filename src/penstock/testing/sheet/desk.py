@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from penstock.testing.sheet_calls import Asked, Done, perform, read_body
-from penstock.testing.sheet_changes import created, described
-from penstock.testing.sheet_files import check_download, find_file
-from penstock.testing.sheet_mask import masked
-from penstock.testing.sheet_quota import Quotas, refusal
-from penstock.testing.sheet_tally import SheetTally
-from penstock.testing.sheet_tokens import TokenOffice
-from penstock.testing.sheet_trouble import (
+from penstock.testing.sheet.calls import Asked, Done, perform, read_body
+from penstock.testing.sheet.changes import created, described
+from penstock.testing.sheet.files import check_download, find_file
+from penstock.testing.sheet.mask import masked
+from penstock.testing.sheet.quota import Quotas, refusal
+from penstock.testing.sheet.tally import SheetTally
+from penstock.testing.sheet.tokens import TokenOffice
+from penstock.testing.sheet.trouble import (
     INTERNAL,
     UNAVAILABLE,
     Trouble,
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from penstock.testing.sheet_behaviour import SheetBehaviour, SheetFault, Target
-    from penstock.testing.sheet_book import SheetBook
-    from penstock.testing.sheet_calls import Kind
-    from penstock.testing.sheet_files import DriveFile
-    from penstock.testing.sheet_tally import SheetStats
+    from penstock.testing.sheet.behaviour import SheetBehaviour, SheetFault, Target
+    from penstock.testing.sheet.book import SheetBook
+    from penstock.testing.sheet.calls import Kind
+    from penstock.testing.sheet.files import DriveFile
+    from penstock.testing.sheet.tally import SheetStats
 
 JSON = "application/json; charset=UTF-8"
 _HTML_502 = (

@@ -18,17 +18,17 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from penstock.errors import InputError, JobError
-from penstock.testing.sheet_book import SheetBook
-from penstock.testing.sheet_desk import sheet_url
-from penstock.testing.sheet_sample import SAMPLE
-from penstock.testing.sheet_server import SheetServer, write_secret
-from penstock.testing.sheet_tally import SheetStats
+from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.desk import sheet_url
+from penstock.testing.sheet.sample import SAMPLE
+from penstock.testing.sheet.server import SheetServer, write_secret
+from penstock.testing.sheet.tally import SheetStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
-    from penstock.testing.sheet_behaviour import SheetBehaviour
+    from penstock.testing.sheet.behaviour import SheetBehaviour
 
 _START = 30.0  # seconds for the process to say its address
 _GRACE = 5.0  # seconds for the process to end by itself
@@ -166,7 +166,7 @@ def serve_sheet_in_process(
         "cpu": cpu,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "penstock.testing.sheet_main"],
+        [sys.executable, "-m", "penstock.testing.sheet.main"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # a Ctrl-C is for the parent, who then closes the lifeline
