@@ -207,8 +207,17 @@ async def test_access_lost_midway_is_told_and_a_resume_delivers_without_asking_a
         assert servers.wrong() == []
 
 
-async def test_a_protected_cell_in_the_middle_is_told_and_mended_by_a_resume(home):
+async def test_a_protected_cell_is_told_before_a_model_is_asked(home):
     async with job(plan(30, 3), SheetBehaviour(protected=(f"{TAB}!D20",))) as servers:
+        with pytest.raises(Refused, match=r"The range .*D20 is protected: let .* edit it, or remove the protection"):
+            await score(servers, home)
+        assert servers.asked.answers == []
+
+
+async def test_a_cell_that_is_protected_while_the_job_runs_is_told_and_mended_by_a_resume(home):
+    async with job(plan(30, 3)) as servers:
+        protected = SheetBehaviour(protected=(f"{TAB}!D30",))
+        servers.asked.meanwhile[5] = lambda: servers.sheet.behave(protected)
         with pytest.raises(DeliveryError, match=r"The range .* is protected: let .* edit it, or remove the protection"):
             await score(servers, home)
         servers.sheet.behave(SheetBehaviour())

@@ -4,7 +4,7 @@ import pytest
 
 from penstock.errors import InputError
 from penstock.tables.google import SheetLayout
-from penstock.tables.google.book import Merge, read_book
+from penstock.tables.google.book import Area, read_book
 from penstock.tables.google.scoring import _check_grid
 
 
@@ -34,7 +34,7 @@ def test_the_first_tab_needs_no_number_in_the_answer():
 
 def test_merged_cells_are_counted_from_one():
     (tab,) = read_book(told(sheet(merges=[merged(1, 2, 3, 6)]))).tabs
-    assert tab.merges == (Merge(row=2, column=4, last_row=2, last_column=6),)
+    assert tab.merges == (Area(row=2, column=4, last_row=2, last_column=6),)
 
 
 @pytest.mark.parametrize(("merge", "cells"), [((1, 2, 3, 6), "D2:F2"), ((2, 9, 1, 5), "B3:E9")])

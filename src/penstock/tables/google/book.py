@@ -10,17 +10,26 @@ import msgspec
 
 from penstock.errors import InputError
 
-FIELDS = "properties.title,sheets(properties(sheetId,title,gridProperties(rowCount,columnCount)),merges)"
+FIELDS = (
+    "properties.title,sheets(properties(sheetId,title,gridProperties(rowCount,columnCount)),merges,"
+    "protectedRanges(range,requestingUserCanEdit,warningOnly,unprotectedRanges))"
+)
+_OPEN = 20_000_000  # more than there can be rows: a range without an end goes on to the last one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merge:
-    """Cells that are shown as one; rows and columns are counted from 1, the last ones included."""
+class Area:
+    """Some cells of a tab; rows and columns are counted from 1, the last ones included."""
 
     row: int
     column: int
     last_row: int
     last_column: int
+
+    def meets(self, other: Area) -> bool:
+        """Whether they have a cell in common."""
+        rows = self.row <= other.last_row and other.row <= self.last_row
+        return rows and self.column <= other.last_column and other.column <= self.last_column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +41,16 @@ class Tab:
         gid: Its number, which stays the same when it is renamed.
         rows: Rows of its grid, empty ones included.
         columns: Columns of its grid, empty ones included.
-        merges: Its merged cells.
+        merges: Cells that are shown as one.
+        closed: Cells that this account may not edit.
     """
 
     title: str
     gid: int
     rows: int
     columns: int
-    merges: tuple[Merge, ...] = ()
+    merges: tuple[Area, ...] = ()
+    closed: tuple[Area, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +108,39 @@ class _Properties(msgspec.Struct, rename="camel"):
     grid_properties: _Grid | None = None
 
 
-class _Merge(msgspec.Struct, rename="camel"):
+class _Range(msgspec.Struct, rename="camel"):
+    """Cells as Google writes them: from 0, without the end; an end that is left out is that of the tab."""
+
     start_row_index: int = 0
-    end_row_index: int = 1
+    end_row_index: int = _OPEN
     start_column_index: int = 0
-    end_column_index: int = 1
+    end_column_index: int = _OPEN
+
+    def area(self) -> Area:
+        return Area(
+            row=self.start_row_index + 1,
+            column=self.start_column_index + 1,
+            last_row=self.end_row_index,
+            last_column=self.end_column_index,
+        )
 
 
-class _Sheet(msgspec.Struct):
+class _Protected(msgspec.Struct, rename="camel"):
+    range: _Range = msgspec.field(default_factory=_Range)
+    requesting_user_can_edit: bool = False
+    warning_only: bool = False
+    unprotected_ranges: list[_Range] = msgspec.field(default_factory=list)
+
+    @property
+    def closed(self) -> bool:
+        """Whether all of it is closed to this account; a part that is open is left to the first write to find out."""
+        return not (self.requesting_user_can_edit or self.warning_only or self.unprotected_ranges)
+
+
+class _Sheet(msgspec.Struct, rename="camel"):
     properties: _Properties
-    merges: list[_Merge] = msgspec.field(default_factory=list)
+    merges: list[_Range] = msgspec.field(default_factory=list)
+    protected_ranges: list[_Protected] = msgspec.field(default_factory=list)
 
 
 class _Title(msgspec.Struct):
@@ -141,13 +175,6 @@ def _tab(sheet: _Sheet) -> Tab:
         gid=properties.sheet_id,
         rows=grid.row_count,
         columns=grid.column_count,
-        merges=tuple(
-            Merge(
-                row=one.start_row_index + 1,
-                column=one.start_column_index + 1,
-                last_row=one.end_row_index,
-                last_column=one.end_column_index,
-            )
-            for one in sheet.merges
-        ),
+        merges=tuple(one.area() for one in sheet.merges),
+        closed=tuple(one.range.area() for one in sheet.protected_ranges if one.closed),
     )

@@ -18,9 +18,11 @@ import msgspec
 
 from penstock.errors import DeliveryError, InputError, NoServer, Refused, Unreachable
 from penstock.flow.retry import Backoff
-from penstock.tables.google.book import FIELDS, Tab, read_book
+from penstock.tables.google.a1 import area
+from penstock.tables.google.book import FIELDS, Area, Tab, read_book
 from penstock.tables.google.calls import Calls, Declined, Rhythm
 from penstock.tables.google.cells import CellBlock, fit, is_cut, requests
+from penstock.tables.google.complaint import about_protection
 from penstock.tables.google.stats import SheetStats
 from penstock.tables.google.turns import Turns
 
@@ -168,7 +170,7 @@ class SheetsClient:
                     await self._put(request)
 
     async def check_writable(self, tab: str, *, rows: tuple[int, int], columns: tuple[int, int]) -> None:
-        """Make sure that cells may be written, by a change that leaves them as they are.
+        """Make sure that cells may be written: by what the tab says is protected, and by a change that changes nothing.
 
         Args:
             tab: Name of the tab.
@@ -178,6 +180,11 @@ class SheetsClient:
         Raises:
             InputError: They may not; says why.
         """
+        wanted = Area(row=rows[0], column=columns[0], last_row=rows[1], last_column=columns[1])
+        for closed in (await self.book()).tab(tab).closed:
+            if closed.meets(wanted):
+                said = about_protection(self._authorizer.account, _within(closed, wanted, tab))
+                raise Refused(f"{self._address.url}: {said}")
         unchanged = ((None,) * (columns[1] - columns[0] + 1),)
         blocks = [CellBlock(tab=tab, row=row, column=columns[0], values=unchanged) for row in sorted(set(rows))]
         async with self._updating:
@@ -274,3 +281,14 @@ class SheetsClient:
         who = self._authorizer
         said = declined.complaint.sentence(account=who.account, source=who.source, writing=writing)
         return f"{self._address.url}: {said}"
+
+
+def _within(closed: Area, wanted: Area, tab: str) -> str:
+    """Name the cells that two areas have in common."""
+    return area(
+        tab,
+        row=max(closed.row, wanted.row),
+        column=max(closed.column, wanted.column),
+        last_row=min(closed.last_row, wanted.last_row),
+        last_column=min(closed.last_column, wanted.last_column),
+    )

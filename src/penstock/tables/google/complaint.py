@@ -99,20 +99,16 @@ class Complaint:
                 "https://www.googleapis.com/auth/spreadsheets."
             )
         if "protected" in self.message:
-            return self._about_protection(account, writing)
+            return about_protection(account, writing)
         whom = account or "the account of these credentials"
         if writing:
             return f"The sheet may be read but not written (HTTP 403): share it with {whom} as an editor."
         return f"There is no access to the sheet (HTTP 403): share it with {whom} as an editor."
 
-    def _about_protection(self, account: str, writing: str) -> str:
-        whom = account or "the account of these credentials"
-        return f"The range {writing or 'to be written'} is protected: let {whom} edit it, or remove the protection."
-
     def _about_request(self, account: str, writing: str) -> str:
         said = self.message
         if "protected cell" in said:
-            return self._about_protection(account, writing)
+            return about_protection(account, writing)
         if "not supported for this document" in said:
             return "The file is an Office document and no Google Sheet: in Google Sheets, save it as one (File menu)."
         if "Unable to parse range" in said:
@@ -175,3 +171,9 @@ def _dicts(told: Any) -> list[dict[str, Any]]:
 
 def _text(told: Any) -> str:
     return told if isinstance(told, str) else ""
+
+
+def about_protection(account: str, writing: str) -> str:
+    """Say that a range is closed to an account, and what to do."""
+    whom = account or "the account of these credentials"
+    return f"The range {writing or 'to be written'} is protected: let {whom} edit it, or remove the protection."

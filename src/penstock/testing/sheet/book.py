@@ -233,3 +233,9 @@ def _cells(text: str) -> Rectangle:
 def _plain(tab: SheetTab) -> dict[str, Any]:
     values = [[cell.text if isinstance(cell, Formula) else cell for cell in row] for row in tab.read(Rectangle())]
     return {"title": tab.title, "gid": tab.gid, "rows": tab.rows, "columns": tab.columns, "values": values}
+
+
+def known(ranges: Sequence[str], book: SheetBook) -> list[tuple[str, Rectangle]]:
+    """Find those of some ranges that a book has: the title of the tab, and the cells."""
+    found = (read_range(each, list(book.tabs)) for each in ranges)
+    return [each for each in found if each is not None]

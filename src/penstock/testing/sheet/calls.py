@@ -137,7 +137,7 @@ def perform(
         Trouble: When it is.
     """
     if asked.name == "get":
-        return Done(answer=_masked(asked, changes.described(book, asked.book, url=url)))
+        return Done(answer=_masked(asked, changes.described(book, asked.book, url=url, protected=protected)))
     if asked.name == "values.get":
         return Done(answer=_masked(asked, read_values(book, asked.range, asked.query)))
     if asked.name == "values.batchGet":

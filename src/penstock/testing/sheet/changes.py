@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.sheet.book import SheetBook
+from penstock.testing.sheet.book import SheetBook, known
 from penstock.testing.sheet.mask import masked
 from penstock.testing.sheet.trouble import Trouble, invalid
 from penstock.testing.sheet.values import prefixed
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from penstock.testing.sheet.book import SheetTab
+    from penstock.testing.sheet.ranges import Rectangle
 
 _NO_SHEET = "No sheet with id: {}"
 
 
-def described(book: SheetBook, book_id: str, *, url: str) -> dict[str, Any]:
-    """Return a book as `spreadsheets.get` tells it, without its cells."""
+def described(book: SheetBook, book_id: str, *, url: str, protected: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a book as `spreadsheets.get` tells it, without its cells; with the ranges that nobody may edit."""
+    kept = known(protected, book)
     return {
         "spreadsheetId": book_id,
         "properties": {
@@ -32,7 +34,7 @@ def described(book: SheetBook, book_id: str, *, url: str) -> dict[str, Any]:
             "autoRecalc": "ON_CHANGE",
             "timeZone": "Etc/GMT",
         },
-        "sheets": [_sheet(tab, index) for index, tab in enumerate(book.tabs.values())],
+        "sheets": [_sheet(tab, index, kept) for index, tab in enumerate(book.tabs.values())],
         "spreadsheetUrl": url,
     }
 
@@ -79,7 +81,7 @@ def _apply(book: SheetBook, kind: str, request: Mapping[str, Any]) -> dict[str, 
 
 def _add_sheet(book: SheetBook, request: Mapping[str, Any]) -> dict[str, Any]:
     tab = _add(book, object_at(request, "properties"))
-    return {"addSheet": _sheet(tab, len(book.tabs) - 1)}
+    return {"addSheet": _sheet(tab, len(book.tabs) - 1, ())}
 
 
 def _delete_sheet(book: SheetBook, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,13 +160,25 @@ def _tab(book: SheetBook, gid: int) -> SheetTab:
     return tab
 
 
-def _sheet(tab: SheetTab, index: int) -> dict[str, Any]:
+def _sheet(tab: SheetTab, index: int, kept: Sequence[tuple[str, Rectangle]]) -> dict[str, Any]:
+    protected = [_protected(tab, cells, number) for number, (title, cells) in enumerate(kept) if title == tab.title]
     return {
+        **({"protectedRanges": protected} if protected else {}),
         "properties": {
             "sheetId": tab.gid,
             "title": tab.title,
             "index": index,
             "sheetType": "GRID",
             "gridProperties": {"rowCount": tab.rows, "columnCount": tab.columns},
-        }
+        },
+    }
+
+
+def _protected(tab: SheetTab, cells: Rectangle, number: int) -> dict[str, Any]:
+    """Tell a protected range; that the asking user cannot edit it is told by leaving `requestingUserCanEdit` out."""
+    ends = {"endRowIndex": cells.bottom, "endColumnIndex": cells.right}
+    begins = {"sheetId": tab.gid, "startRowIndex": cells.top - 1, "startColumnIndex": cells.left - 1}
+    return {
+        "protectedRangeId": number + 1,
+        "range": {**begins, **{name: end for name, end in ends.items() if end is not None}},
     }

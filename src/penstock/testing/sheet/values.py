@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from penstock.testing.sheet.book import Formula
-from penstock.testing.sheet.ranges import Rectangle, in_a1, letters, quoted, read_range
+from penstock.testing.sheet.book import Formula, known
+from penstock.testing.sheet.ranges import Rectangle, in_a1, letters, quoted
 from penstock.testing.sheet.trouble import PROTECTED, Trouble, invalid
 from penstock.testing.sheet.wire import lines_at
 
@@ -61,7 +61,7 @@ class Protection:
     """Cells that nobody may edit."""
 
     def __init__(self, ranges: Sequence[str], book: SheetBook) -> None:
-        self._kept = [(book.tabs[title], cells) for title, cells in _known(ranges, book)]
+        self._kept = [(book.tabs[title], cells) for title, cells in known(ranges, book)]
 
     def check(self, write: Write) -> None:
         """Refuse a write that touches one.
@@ -162,11 +162,6 @@ def input_option(options: Mapping[str, Any]) -> str:
 def prefixed(error: Trouble, place: str) -> Trouble:
     """Return the error of one part of a batch."""
     return Trouble(error.code, f"Invalid {place}: {error.message}", details=error.details)
-
-
-def _known(ranges: Sequence[str], book: SheetBook) -> list[tuple[str, Rectangle]]:
-    found = (read_range(each, list(book.tabs)) for each in ranges)
-    return [each for each in found if each is not None]
 
 
 def _checked(lines: list[list[Any]]) -> list[list[Any]]:
