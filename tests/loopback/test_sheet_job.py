@@ -227,7 +227,7 @@ async def test_a_cell_that_is_protected_while_the_job_runs_is_told_and_mended_by
 
 
 async def test_a_quota_of_the_day_that_is_used_up_midway_says_to_resume_tomorrow(home):
-    async with job(plan(60, 3), SheetBehaviour(writes_per_day=2)) as servers:
+    async with job(plan(60, 3), SheetBehaviour(writes_per_day=1)) as servers:
         with pytest.raises(DeliveryError, match=r"quota for the day is used up .*: resume tomorrow"):
             await score(servers, home)
         servers.sheet.behave(SheetBehaviour())
