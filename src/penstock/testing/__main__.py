@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import msgspec
 
 from penstock.errors import InputError
 from penstock.testing.behaviour import parse_behaviour
+from penstock.testing.child import stay_on
 from penstock.testing.process import serve
 
 
@@ -17,21 +17,12 @@ def main() -> int:
     setup = msgspec.json.decode(sys.stdin.buffer.readline())
     try:
         if setup["cpu"] is not None:
-            _stay_on(setup["cpu"])
+            stay_on(setup["cpu"])
         serve(parse_behaviour(setup["behaviour"]), port=setup["port"], lifeline=sys.stdin.buffer)
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
-
-
-def _stay_on(cpu: int) -> None:
-    if not hasattr(os, "sched_setaffinity"):
-        raise InputError("`cpu` needs Linux; leave it out.")
-    try:
-        os.sched_setaffinity(0, {cpu})
-    except OSError as error:
-        raise InputError(f"Core {cpu} cannot be used ({error.strerror}); leave `cpu` out.") from error
 
 
 if __name__ == "__main__":

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-import msgspec
 
 from penstock.errors import InputError
 from penstock.testing.faults import BATCH_FAULTS, FAULTS, Fault
 from penstock.testing.latency import Latency
+from penstock.testing.written import check_shares, parse, read_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -119,13 +116,13 @@ class Behaviour:
                 raise InputError(f"`capacity` cannot be {most} from second {second}: both must be 0 or more.")
 
     def _check_faults(self) -> None:
-        _check_shares("faults", self.faults, FAULTS)
+        check_shares("faults", self.faults, FAULTS)
         for name in self.sticky:
             if name not in self.faults:
                 raise InputError(f"`sticky` names {name!r}, which has no share in `faults`; give it one.")
 
     def _check_batches(self) -> None:
-        _check_shares("batch_faults", self.batch_faults, BATCH_FAULTS)
+        check_shares("batch_faults", self.batch_faults, BATCH_FAULTS)
         for name in ("batch_lines", "batch_bytes", "batch_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -136,32 +133,13 @@ class Behaviour:
             raise InputError(f"`batch_expired` must lie between 0 and 1, not {self.batch_expired}.")
 
 
-def _check_shares(setting: str, shares: Mapping[Fault, float], known: Sequence[Fault]) -> None:
-    for name, share in shares.items():
-        if name not in known:
-            raise InputError(f"`{setting}` has no {name!r}{_hint(name, known)}")
-        if not 0 <= share <= 1:
-            raise InputError(f"`{setting}.{name}` must lie between 0 and 1, not {share}.")
-    if sum(shares.values()) > 1 + 1e-9:
-        raise InputError(f"The shares in `{setting}` add up to more than 1; make them smaller.")
-
-
 def parse_behaviour(values: Mapping[str, Any], *, source: str = "The behaviour") -> Behaviour:
     """Return the behaviour that these values describe, as they come from YAML, JSON or a command line.
 
     Raises:
         InputError: When a name is unknown or a value does not fit; the message begins with `source`.
     """
-    _refuse_unknown(values, _names(Behaviour), source=source)
-    for name, known in (("latency", _names(Latency)), ("faults", FAULTS), ("batch_faults", BATCH_FAULTS)):
-        if isinstance(values.get(name), Mapping):
-            _refuse_unknown(values[name], known, source=f"{source}: `{name}`")
-    try:
-        return msgspec.convert(values, type=Behaviour, str_keys=True)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{source} does not fit: {str(error).replace('$.', '')}.") from error
-    except InputError as error:
-        raise InputError(f"{source}: {error}") from error
+    return parse(Behaviour, values, source=source, within={"faults": FAULTS, "batch_faults": BATCH_FAULTS})
 
 
 def read_behaviour(path: Path) -> Behaviour:
@@ -170,27 +148,4 @@ def read_behaviour(path: Path) -> Behaviour:
     Raises:
         InputError: When the file cannot be read, is no such mapping, or a value does not fit.
     """
-    try:
-        values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path} must hold one mapping, such as `latency: 0.2`.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    return parse_behaviour(values, source=str(path))
-
-
-def _refuse_unknown(values: Mapping[str, Any], known: Sequence[str], *, source: str) -> None:
-    for name in values:
-        if name not in known:
-            raise InputError(f"{source} has no {name!r}{_hint(str(name), known)}")
-
-
-def _names(kind: type[Behaviour | Latency]) -> list[str]:
-    return [each.name for each in fields(kind)]
-
-
-def _hint(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}."
+    return parse_behaviour(read_mapping(path), source=str(path))

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from penstock.errors import InputError
+from penstock.testing.written import read_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,10 +113,4 @@ def read_gemini_behaviour(path: Path) -> GeminiBehaviour:
     Raises:
         InputError: When the file cannot be read, is no such mapping, or a value does not fit.
     """
-    try:
-        values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} must hold one mapping in YAML, such as `latency: 0.2`.") from error
-    return parse_gemini_behaviour(values, source=str(path))
+    return parse_gemini_behaviour(read_mapping(path), source=str(path))

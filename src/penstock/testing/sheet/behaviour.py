@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from collections.abc import Mapping  # noqa: TC003 - read at run time, for the types of the fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
-
-import msgspec
 
 from penstock.errors import InputError
 from penstock.testing.faults import draw
 from penstock.testing.latency import Latency
+from penstock.testing.written import check_shares, names_of, parse, read_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 SheetFault: TypeAlias = Literal[
@@ -89,7 +86,7 @@ class SheetBehaviour:
     def __post_init__(self) -> None:
         if not isinstance(self.latency, Latency):
             Latency(seconds=self.latency)
-        for name in _names(type(self)):
+        for name in names_of(type(self)):
             value = getattr(self, name)
             if name.endswith("_seconds") and not (value > 0 and math.isfinite(value)):
                 raise InputError(f"`{name}` must be more than 0, not {value}.")
@@ -120,13 +117,7 @@ class SheetBehaviour:
         return self.waits.at(draw(self.seed, content, nth=nth, purpose="latency"))
 
     def _check_faults(self) -> None:
-        for name, share in self.faults.items():
-            if name not in SHEET_FAULTS:
-                raise InputError(f"`faults` has no {name!r}{_hint(name, SHEET_FAULTS)}")
-            if not 0 <= share <= 1:
-                raise InputError(f"`faults.{name}` must lie between 0 and 1, not {share}.")
-        if sum(self.faults.values()) > 1 + 1e-9:
-            raise InputError("The shares in `faults` add up to more than 1; make them smaller.")
+        check_shares("faults", self.faults, SHEET_FAULTS)
 
 
 def parse_sheet_behaviour(values: Mapping[str, Any], *, source: str = "The behaviour") -> SheetBehaviour:
@@ -135,16 +126,7 @@ def parse_sheet_behaviour(values: Mapping[str, Any], *, source: str = "The behav
     Raises:
         InputError: When a name is unknown or a value does not fit; the message begins with `source`.
     """
-    _refuse_unknown(values, _names(SheetBehaviour), source=source)
-    for name, known in (("latency", _names(Latency)), ("faults", SHEET_FAULTS)):
-        if isinstance(values.get(name), Mapping):
-            _refuse_unknown(values[name], known, source=f"{source}: `{name}`")
-    try:
-        return msgspec.convert(values, type=SheetBehaviour)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{source} does not fit: {str(error).replace('$.', '')}.") from error
-    except InputError as error:
-        raise InputError(f"{source}: {error}") from error
+    return parse(SheetBehaviour, values, source=source, within={"faults": SHEET_FAULTS})
 
 
 def read_sheet_behaviour(path: Path) -> SheetBehaviour:
@@ -153,27 +135,4 @@ def read_sheet_behaviour(path: Path) -> SheetBehaviour:
     Raises:
         InputError: When the file cannot be read, is no such mapping, or a value does not fit.
     """
-    try:
-        values = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except msgspec.ValidationError as error:
-        raise InputError(f"{path} must hold one mapping, such as `latency: 0.2`.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    return parse_sheet_behaviour(values, source=str(path))
-
-
-def _refuse_unknown(values: Mapping[str, Any], known: Sequence[str], *, source: str) -> None:
-    for name in values:
-        if name not in known:
-            raise InputError(f"{source} has no {name!r}{_hint(str(name), known)}")
-
-
-def _names(kind: type[SheetBehaviour | Latency]) -> list[str]:
-    return [each.name for each in fields(kind)]
-
-
-def _hint(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}."
+    return parse_sheet_behaviour(read_mapping(path), source=str(path))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import msgspec
 
 from penstock.errors import InputError
+from penstock.testing.child import stay_on
 from penstock.testing.sheet.behaviour import parse_sheet_behaviour
 from penstock.testing.sheet.book import SheetBook
 from penstock.testing.sheet.process import serve_sheet
@@ -20,7 +20,7 @@ def main() -> int:
     books = setup["books"]
     try:
         if setup["cpu"] is not None:
-            _stay_on(setup["cpu"])
+            stay_on(setup["cpu"])
         serve_sheet(
             parse_sheet_behaviour(setup["behaviour"]),
             books=None if books is None else {name: SheetBook.of(plain) for name, plain in books.items()},
@@ -32,15 +32,6 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
-
-
-def _stay_on(cpu: int) -> None:
-    if not hasattr(os, "sched_setaffinity"):
-        raise InputError("`cpu` needs Linux; leave it out.")
-    try:
-        os.sched_setaffinity(0, {cpu})
-    except OSError as error:
-        raise InputError(f"Core {cpu} cannot be used ({error.strerror}); leave `cpu` out.") from error
 
 
 if __name__ == "__main__":

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from select import select
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from penstock.errors import InputError, JobError
+from penstock.testing.child import child
 from penstock.testing.sheet.book import SheetBook
 from penstock.testing.sheet.desk import sheet_url
 from penstock.testing.sheet.sample import SAMPLE
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from penstock.testing.sheet.behaviour import SheetBehaviour
-
-_START = 30.0  # seconds for the process to say its address
-_GRACE = 5.0  # seconds for the process to end by itself
 
 
 def serve_sheet(
@@ -165,36 +160,5 @@ def serve_sheet_in_process(
         "port": port,
         "cpu": cpu,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "penstock.testing.sheet.main"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # a Ctrl-C is for the parent, who then closes the lifeline
-    )
-    with process:
-        try:
-            yield _greet(process, setup)
-        finally:
-            _end(process)
-
-
-def _greet(process: subprocess.Popen[bytes], setup: dict[str, Any]) -> SheetProcess:
-    """Tell the process what to serve, and wait for its address or its end."""
-    if process.stdin is None or process.stdout is None:
-        raise JobError("The server process was started without pipes.")
-    with suppress(BrokenPipeError):  # it ended early, and said why on stderr
-        process.stdin.write(msgspec.json.encode(setup) + b"\n")
-        process.stdin.flush()
-    ready, _, _ = select([process.stdout], [], [], _START)
-    url = process.stdout.readline().decode().strip() if ready else ""
-    if not url:
-        raise InputError("The sheet server did not start; what it said stands on the standard error stream.")
-    return SheetProcess(url=url, pid=process.pid)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    with child("penstock.testing.sheet.main", setup) as (url, pid):
+        yield SheetProcess(url=url, pid=pid)
