@@ -17,11 +17,11 @@ import msgspec
 
 from penstock.errors import BadReply, InputError
 from penstock.flow.shield import staying
-from penstock.judge.fence import RULE, fence
+from penstock.judge.block_prompt import BlockPrompt
+from penstock.judge.fence import RULE
 from penstock.judge.numeric import INSTRUCTIONS
 from penstock.judge.reply import object_in
 from penstock.judge.similarity import WEIGHTS, Scored, cosines, detailed, scored, stretched
-from penstock.models.model import Prompt
 from penstock.records import Usage
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _MEANT = {anchor.casefold(): anchor for anchor in ANCHORS}
 
 
-class AnchoredPrompt:
+class AnchoredPrompt(BlockPrompt):
     """Makes the prompts of one block of categories; the system part is the same for every text."""
 
     def __init__(
@@ -67,30 +67,13 @@ class AnchoredPrompt:
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
     ) -> None:
-        self._n = len(categories)
-        self._system = _system(categories, instructions)
-        self._schema = schema(self._n)
-        self._temperature = temperature
-        self._max_tokens = max_tokens
-
-    def __call__(self, text: str) -> Prompt:
-        """Ask for the rationales of one text."""
-        return self._prompt(fence(text))
-
-    def again(self, text: str, problem: str) -> Prompt:
-        """Ask once more, saying what was wrong with the last reply."""
-        return self._prompt(
-            f"{fence(text)}\n\nYour last reply could not be used: {problem}. Reply with the JSON object alone, with "
-            f"exactly {self._n} analyses, each beginning with {_listed()}."
-        )
-
-    def _prompt(self, user: str) -> Prompt:
-        return Prompt(
-            system=self._system,
-            user=user,
-            schema=self._schema,
-            temperature=self._temperature,
-            max_tokens=self._max_tokens,
+        n = len(categories)
+        super().__init__(
+            system=_system(categories, instructions),
+            schema=schema(n),
+            wanted=f"exactly {n} strings, each beginning with {_listed()}",
+            temperature=temperature,
+            max_tokens=max_tokens,
         )
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from penstock.errors import BadReply
-from penstock.judge.fence import RULE, fence
+from penstock.judge.block_prompt import BlockPrompt
+from penstock.judge.fence import RULE
 from penstock.judge.reply import UNREADABLE, object_in
-from penstock.models.model import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ class _Plain(msgspec.Struct):
 _plain = msgspec.json.Decoder(_Plain)
 
 
-class ScorePrompt:
+class ScorePrompt(BlockPrompt):
     """Makes the prompts of one block of categories; the system part is the same for every text."""
 
     def __init__(
@@ -44,30 +44,13 @@ class ScorePrompt:
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
     ) -> None:
-        self._n = len(categories)
-        self._system = _system(categories, instructions)
-        self._schema = schema(self._n)
-        self._temperature = temperature
-        self._max_tokens = max_tokens
-
-    def __call__(self, text: str) -> Prompt:
-        """Ask for the scores of one text."""
-        return self._prompt(fence(text))
-
-    def again(self, text: str, problem: str) -> Prompt:
-        """Ask once more, saying what was wrong with the last reply."""
-        return self._prompt(
-            f"{fence(text)}\n\nYour last reply could not be used: {problem}. "
-            f"Reply with the JSON object alone, with exactly {self._n} numbers."
-        )
-
-    def _prompt(self, user: str) -> Prompt:
-        return Prompt(
-            system=self._system,
-            user=user,
-            schema=self._schema,
-            temperature=self._temperature,
-            max_tokens=self._max_tokens,
+        n = len(categories)
+        super().__init__(
+            system=_system(categories, instructions),
+            schema=schema(n),
+            wanted=f"exactly {n} numbers",
+            temperature=temperature,
+            max_tokens=max_tokens,
         )
 
 
