@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -142,13 +142,6 @@ class _Detail(msgspec.Struct, frozen=True, kw_only=True):
     rationale: str
 
 
-class _Details(msgspec.Struct, frozen=True):
-    details: tuple[_Detail, ...] = ()
-
-
-_decoder = msgspec.json.Decoder(_Details)
-
-
 def detailed(cells: Iterable[Scored]) -> tuple[dict[str, Any], ...]:
     """List what is kept of each cell besides its score, as plain values for JSON."""
     return tuple(
@@ -157,20 +150,14 @@ def detailed(cells: Iterable[Scored]) -> tuple[dict[str, Any], ...]:
     )
 
 
-def encode_details(cells: Iterable[Scored]) -> str:
-    """Write the parts of a block's scores as JSON, for `Verdict.detail`."""
-    return msgspec.json.encode({"details": detailed(cells)}).decode()
-
-
-def decode_details(written: str) -> tuple[Scored, ...]:
-    """Read what `encode_details` wrote; nothing where there are no rationales.
+def restored(kept: Iterable[Mapping[str, Any]]) -> tuple[Scored, ...]:
+    """Work out again, from what `detailed` listed, the scores with everything they were made of.
 
     Raises:
-        msgspec.DecodeError: It is something else.
+        msgspec.ValidationError: It is something else.
     """
-    if not written:
-        return ()
+    details = [msgspec.convert(each, _Detail) for each in kept]
     return tuple(
         scored(each.anchor, similarity=each.similarity, r=each.r, category=each.category, rationale=each.rationale)
-        for each in _decoder.decode(written).details
+        for each in details
     )

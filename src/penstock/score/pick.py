@@ -41,11 +41,6 @@ class Picked:
         """Items per row that is taken."""
         return self.source.parts
 
-    @property
-    def items(self) -> int:
-        """Items in all."""
-        return self.count * self.parts
-
     def has(self, row: int) -> bool:
         """Whether a row is taken."""
         return row in self.rows_taken

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.jobs.paging import paged
 from penstock.judge.detail import Detail
-from penstock.judge.similarity import decode_details, disagreement
+from penstock.judge.similarity import disagreement, restored
 from penstock.records import Failure, Verdict
 from penstock.tables import Column, text_of, writer
 
@@ -153,7 +153,7 @@ def uncertainties(verdict: Verdict) -> tuple[list[float], str]:
     if kept.agreement:
         return [round(1 - one, 4) for one in kept.agreement], f"spread of {kept.samples} samples"
     if kept.details:
-        return [round(disagreement(one), 4) for one in decode_details(verdict.detail)], "word against similarity"
+        return [round(disagreement(one), 4) for one in restored(kept.details)], "word against similarity"
     return [_undecided(score) for score in verdict.scores], "near the middle"
 
 

@@ -1,23 +1,32 @@
-"""A server in a process of its own, which ends with this one: how it is started, told what to serve, and ended."""
+"""A server in a process of its own: how it is started, asked and ended, and how it serves until then."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from select import select
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
 from penstock.errors import InputError, JobError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+Server = TypeVar("Server")
 
 _START = 30.0  # seconds for the process to say its address
 _GRACE = 5.0  # seconds for the process to end by itself
+_PATIENCE = 30.0  # seconds for an answer of the process
 
 
 @contextmanager
@@ -42,6 +51,60 @@ def child(module: str, setup: Mapping[str, Any]) -> Generator[tuple[str, int]]:
             yield _greet(process, setup), process.pid
         finally:
             _end(process)
+
+
+def send(url: str, method: str, path: str, body: bytes | None = None) -> bytes:
+    """Ask a server that runs in another process, and return what it answers.
+
+    Raises:
+        InputError: It refuses.
+        JobError: It does not answer.
+    """
+    server = HTTPConnection(urlsplit(url).netloc, timeout=_PATIENCE)
+    try:
+        server.request(method, path, body=body)
+        response = server.getresponse()
+        read = response.read()
+    except (OSError, HTTPException) as error:
+        raise JobError(f"The test server at {url} does not answer ({error!r}).") from error
+    finally:
+        server.close()
+    if response.status != HTTPStatus.OK:
+        raise InputError(f"The test server refused {path}: {read.decode()}")
+    return read
+
+
+async def until_stopped(
+    server: AbstractAsyncContextManager[Server],
+    announce: Callable[[Server], None],
+    *,
+    lifeline: IO[bytes] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, or until the lifeline closes.
+
+    Args:
+        server: What is entered and left.
+        announce: Is given the server once it listens.
+        lifeline: A pipe whose other end the parent holds.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if lifeline is not None:
+        _watch(lifeline, loop, stop)
+    async with server as opened:
+        announce(opened)
+        await stop.wait()
+
+
+def _watch(lifeline: IO[bytes], loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def read() -> None:
+        if not os.read(lifeline.fileno(), 4096):
+            loop.remove_reader(lifeline)
+            stop.set()
+
+    loop.add_reader(lifeline, read)
 
 
 def stay_on(cpu: int) -> None:

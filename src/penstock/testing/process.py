@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from penstock.errors import InputError, JobError
-from penstock.testing.child import child
+from penstock.testing.child import child, send, until_stopped
 from penstock.testing.server import ModelServer
 from penstock.testing.tally import Stats
 
@@ -43,30 +37,8 @@ def serve(
     Raises:
         InputError: When the port cannot be used.
     """
-    asyncio.run(_serve(behaviour, port=port, announce=announce, lifeline=lifeline))
-
-
-async def _serve(
-    behaviour: Behaviour, *, port: int, announce: Callable[[str], None], lifeline: IO[bytes] | None
-) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if lifeline is not None:
-        _watch(lifeline, loop, stop)
-    async with ModelServer(behaviour, port=port) as server:
-        announce(server.url)
-        await stop.wait()
-
-
-def _watch(lifeline: IO[bytes], loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    def read() -> None:
-        if not os.read(lifeline.fileno(), 4096):
-            loop.remove_reader(lifeline)
-            stop.set()
-
-    loop.add_reader(lifeline, read)
+    server = ModelServer(behaviour, port=port)
+    asyncio.run(until_stopped(server, lambda opened: announce(opened.url), lifeline=lifeline))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,29 +50,15 @@ class ServerProcess:
 
     def stats(self) -> Stats:
         """Return what the server has counted."""
-        return msgspec.json.decode(self._send("GET", "/stats"), type=Stats)
+        return msgspec.json.decode(send(self.url, "GET", "/stats"), type=Stats)
 
     def reset(self) -> None:
         """Forget what was counted; limits and schedules begin anew."""
-        self._send("POST", "/reset")
+        send(self.url, "POST", "/reset")
 
     def behave(self, behaviour: Behaviour) -> None:
         """Behave differently from now on; calls in flight keep what they drew."""
-        self._send("POST", "/behaviour", msgspec.json.encode(behaviour))
-
-    def _send(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        server = HTTPConnection(urlsplit(self.url).netloc, timeout=10)
-        try:
-            server.request(method, path, body=body)
-            response = server.getresponse()
-            read = response.read()
-        except (OSError, HTTPException) as error:
-            raise JobError(f"The test server at {self.url} does not answer ({error!r}).") from error
-        finally:
-            server.close()
-        if response.status != HTTPStatus.OK:
-            raise InputError(f"The test server refused {path}: {read.decode()}")
-        return read
+        send(self.url, "POST", "/behaviour", msgspec.json.encode(behaviour))
 
 
 @contextmanager

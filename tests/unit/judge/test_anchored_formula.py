@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.judge.detail import Detail
 from penstock.judge.similarity import (
     WEIGHTS,
     cosines,
-    decode_details,
+    detailed,
     disagreement,
-    encode_details,
+    restored,
     scored,
     stretched,
 )
@@ -119,9 +120,10 @@ def test_they_disagree_most_where_the_farthest_category_is_called_core():
 
 @given(st.lists(cells, max_size=4))
 def test_details_come_back_as_they_were_written(block):
-    assert decode_details(encode_details(block)) == tuple(block)
+    written = Detail(details=detailed(block)).encoded()
+    assert restored(Detail.decode(written).details) == tuple(block)
 
 
 def test_no_detail_is_no_cell():
-    assert decode_details("") == ()
-    assert decode_details('{"agreement": [1.0], "samples": 3}') == ()
+    kept = Detail.decode('{"agreement": [1.0], "samples": 3}')
+    assert restored(Detail.decode("").details) == restored(kept.details) == ()

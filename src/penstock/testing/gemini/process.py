@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING
 
+from penstock.testing.child import until_stopped
 from penstock.testing.gemini.server import GeminiServer
 
 if TYPE_CHECKING:
@@ -30,14 +30,5 @@ def serve_gemini(
     Raises:
         InputError: When the port cannot be used.
     """
-    asyncio.run(_serve(behaviour, port=port, announce=announce))
-
-
-async def _serve(behaviour: GeminiBehaviour, *, port: int, announce: Callable[[str], None]) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with GeminiServer(behaviour, port=port) as server:
-        announce(server.url)
-        await stop.wait()
+    server = GeminiServer(behaviour, port=port)
+    asyncio.run(until_stopped(server, lambda opened: announce(opened.url)))

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
-from penstock.errors import InputError, JobError
-from penstock.testing.child import child
+from penstock.testing.child import child, send, until_stopped
 from penstock.testing.sheet.book import SheetBook
 from penstock.testing.sheet.desk import sheet_url
 from penstock.testing.sheet.sample import SAMPLE
@@ -52,28 +47,7 @@ def serve_sheet(
         InputError: When the port cannot be used.
     """
     server = SheetServer(books, behaviour=behaviour, files=files, port=port)
-    asyncio.run(_serve(server, announce=announce, lifeline=lifeline))
-
-
-async def _serve(server: SheetServer, *, announce: Callable[[SheetServer], None], lifeline: IO[bytes] | None) -> None:
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if lifeline is not None:
-        _watch(lifeline, loop, stop)
-    async with server:
-        announce(server)
-        await stop.wait()
-
-
-def _watch(lifeline: IO[bytes], loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    def read() -> None:
-        if not os.read(lifeline.fileno(), 4096):
-            loop.remove_reader(lifeline)
-            stop.set()
-
-    loop.add_reader(lifeline, read)
+    asyncio.run(until_stopped(server, announce, lifeline=lifeline))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,43 +67,29 @@ class SheetProcess:
 
     def book(self, book: str = SAMPLE) -> SheetBook:
         """Return a copy of a book as it is now; formulas come as their text."""
-        return SheetBook.of(msgspec.json.decode(self._send("GET", f"/books/{quote(book, safe='')}")))
+        return SheetBook.of(msgspec.json.decode(send(self.url, "GET", f"/books/{quote(book, safe='')}")))
 
     def place(self, book: str, held: SheetBook) -> None:
         """Put a book under an id, in the place of what was there."""
-        self._send("PUT", f"/books/{quote(book, safe='')}", msgspec.json.encode(held.plain()))
+        send(self.url, "PUT", f"/books/{quote(book, safe='')}", msgspec.json.encode(held.plain()))
 
     def stats(self) -> SheetStats:
         """Return what the server has counted."""
-        return msgspec.json.decode(self._send("GET", "/stats"), type=SheetStats)
+        return msgspec.json.decode(send(self.url, "GET", "/stats"), type=SheetStats)
 
     def reset(self) -> None:
         """Forget what was counted; quotas begin anew, books stay."""
-        self._send("POST", "/reset")
+        send(self.url, "POST", "/reset")
 
     def behave(self, behaviour: SheetBehaviour) -> None:
         """Behave differently from now on; requests in flight keep what they drew."""
-        self._send("POST", "/behaviour", msgspec.json.encode(behaviour))
+        send(self.url, "POST", "/behaviour", msgspec.json.encode(behaviour))
 
     def service_account(self, path: Path) -> str:
         """Write the key file of a new service account of this server, for tests only; returns its e-mail address."""
-        account = msgspec.json.decode(self._send("POST", "/accounts"), type=dict[str, Any])
+        account = msgspec.json.decode(send(self.url, "POST", "/accounts"), type=dict[str, Any])
         write_secret(path, account)
         return str(account["client_email"])
-
-    def _send(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        server = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
-        try:
-            server.request(method, path, body=body)
-            response = server.getresponse()
-            read = response.read()
-        except (OSError, HTTPException) as error:
-            raise JobError(f"The sheet server at {self.url} does not answer ({error!r}).") from error
-        finally:
-            server.close()
-        if response.status != HTTPStatus.OK:
-            raise InputError(f"The sheet server refused {path}: {read.decode()}")
-        return read
 
 
 @contextmanager
